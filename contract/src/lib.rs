@@ -1,0 +1,3 @@
+//! The contract.
+pub mod secret;
+pub mod settings;
