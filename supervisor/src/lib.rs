@@ -1,1 +1,2 @@
 //! The supervisor.
+pub mod plan;

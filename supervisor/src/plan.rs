@@ -1,0 +1,2 @@
+//! From contract to plan.
+pub mod spec;
