@@ -21,6 +21,9 @@ pub struct Settings {
     pub baker: BakerSettings,
     /// Whether a DAL node runs.
     pub dal: Dal,
+    /// Public key hash of the delegate, for the DAL node's attester profile; by default the manager key's, else the first
+    /// consensus key's.
+    pub delegate: Option<String>,
     /// Whether an accuser runs.
     pub accuser: bool,
     /// Keys the signer serves, in the order of the contract; at least one, names and public keys unique.
@@ -55,6 +58,9 @@ pub struct NodeSettings {
     pub history_mode: String,
     /// Snapshot to import once, into an empty data directory.
     pub snapshot: Option<Snapshot>,
+    /// Peers to dial, `host:port`; names are resolved by the supervisor. Needed where the network's own bootstrap peers are
+    /// names, for the node itself may not ask DNS.
+    pub peers: Vec<(String, u16)>,
     /// Further arguments of `octez-node run`, each from the allow-list.
     pub extra_args: Vec<String>,
 }
@@ -108,6 +114,8 @@ pub struct KeySettings {
     pub role: KeyRole,
     /// `edpk…`, `sppk…` or `p2pk…`; its base58 checksum was verified.
     pub public_key: String,
+    /// `tz1…`, `tz2…` or `tz3…` of that public key (BLAKE2b-160).
+    pub public_key_hash: String,
     /// EP11 blob of the private key (100 to 9216 bytes). It is of no use without the HSM's master key, yet who holds it and
     /// the credentials can sign: it is kept as a secret.
     pub blob: Secret<Vec<u8>>,

@@ -1,2 +1,3 @@
 //! The supervisor.
+pub mod credentials;
 pub mod plan;

@@ -206,6 +206,8 @@ pub enum Protocol {
 pub enum Destinations {
     /// Any address, any port.
     Any,
+    /// These hosts and ports, by name: what a plan holds. Resolution turns it into [`Destinations::Listed`].
+    Named(Vec<(String, u16)>),
     /// These addresses and ports only.
     Listed(Vec<(IpAddr, u16)>),
 }
@@ -232,6 +234,19 @@ pub struct FirewallSpec {
     pub loopback: Vec<LoopbackRule>,
 }
 
+/// A snapshot that the supervisor fetches and checks.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SnapshotSpec {
+    /// `https://…` or `file:///…`.
+    pub url: String,
+    /// SHA-256 of the file, hex.
+    pub sha256: String,
+    /// Where it is put, for the node to read; removed after the import.
+    pub file: PathBuf,
+    /// Not fetched when this path exists.
+    pub unless_exists: PathBuf,
+}
+
 /// Everything the guest will do.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Plan {
@@ -255,6 +270,8 @@ pub struct Plan {
     pub files: Vec<FileSpec>,
     /// The firewall.
     pub firewall: FirewallSpec,
+    /// A snapshot to fetch before the node's first start.
+    pub snapshot: Option<SnapshotSpec>,
     /// Units in start order.
     pub units: Vec<UnitSpec>,
     /// Powers that the contract waives.

@@ -1,0 +1,85 @@
+//! Attributes (`CKA_*`), key types (`CKK_*`) and object classes (`CKO_*`).
+
+super::codes! {
+    /// An attribute of a key.
+    Cka, "CKA_";
+    CLASS = 0x0,
+    TOKEN = 0x1,
+    PRIVATE = 0x2,
+    LABEL = 0x3,
+    VALUE = 0x11,
+    TRUSTED = 0x86,
+    CHECK_VALUE = 0x90,
+    KEY_TYPE = 0x100,
+    ID = 0x102,
+    SENSITIVE = 0x103,
+    ENCRYPT = 0x104,
+    DECRYPT = 0x105,
+    WRAP = 0x106,
+    UNWRAP = 0x107,
+    SIGN = 0x108,
+    SIGN_RECOVER = 0x109,
+    VERIFY = 0x10a,
+    VERIFY_RECOVER = 0x10b,
+    DERIVE = 0x10c,
+    MODULUS = 0x120,
+    MODULUS_BITS = 0x121,
+    PUBLIC_EXPONENT = 0x122,
+    PUBLIC_KEY_INFO = 0x129,
+    PRIME_BITS = 0x133,
+    VALUE_LEN = 0x161,
+    EXTRACTABLE = 0x162,
+    LOCAL = 0x163,
+    NEVER_EXTRACTABLE = 0x164,
+    ALWAYS_SENSITIVE = 0x165,
+    KEY_GEN_MECHANISM = 0x166,
+    MODIFIABLE = 0x170,
+    COPYABLE = 0x171,
+    EC_PARAMS = 0x180,
+    EC_POINT = 0x181,
+    WRAP_WITH_TRUSTED = 0x210,
+    IBM_RESTRICTABLE = 0x8001_0001,
+    IBM_NEVER_MODIFIABLE = 0x8001_0002,
+    IBM_RETAINKEY = 0x8001_0003,
+    IBM_ATTRBOUND = 0x8001_0004,
+    IBM_KEYTYPE = 0x8001_0005,
+    IBM_CV = 0x8001_0006,
+    IBM_MACKEY = 0x8001_0007,
+    IBM_USE_AS_DATA = 0x8001_0008,
+    IBM_STRUCT_PARAMS = 0x8001_0009,
+    IBM_STD_COMPLIANCE1 = 0x8001_000a,
+    IBM_PROTKEY_EXTRACTABLE = 0x8001_000c,
+    IBM_PROTKEY_NEVER_EXTRACTABLE = 0x8001_000d,
+    IBM_PQC_PARAMS = 0x8001_000e,
+    IBM_LOGIN_SESSION = 0x8001_000f,
+    GREP11_TOKEN_LABEL = 0x8004_0001,
+    GREP11_WKID = 0x8004_0002,
+    GREP11_KEYSTORE_PASSWORD = 0x8004_0003,
+    GREP11_KEYBLOB_HAS_ROTATION = 0x8004_0004,
+    GREP11_NEXTWKID = 0x8004_0005,
+}
+
+super::codes! {
+    /// A key type.
+    Ckk, "CKK_";
+    RSA = 0x0,
+    DSA = 0x1,
+    DH = 0x2,
+    EC = 0x3,
+    GENERIC_SECRET = 0x10,
+    DES3 = 0x15,
+    AES = 0x1f,
+    IBM_PQC_DILITHIUM = 0x8001_0023,
+    IBM_PQC_KYBER = 0x8001_0024,
+}
+
+super::codes! {
+    /// An object class.
+    Cko, "CKO_";
+    DATA = 0x0,
+    CERTIFICATE = 0x1,
+    PUBLIC_KEY = 0x2,
+    PRIVATE_KEY = 0x3,
+    SECRET_KEY = 0x4,
+    DOMAIN_PARAMETERS = 0x6,
+}

@@ -1,0 +1,208 @@
+//! Whether this signer could sign now, and if not, why.
+//!
+//! Three checks: the HSM answers, every key is proven, the watermark can be written. They are measured by the background
+//! tasks of this module and only read by the routes, so that a probe of the supervisor never waits for the HSM. A
+//! measurement that is too old counts as a failure.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::Serialize;
+use tokio::sync::watch;
+use tokio::time::{Instant, sleep, timeout};
+use tokio_util::sync::CancellationToken;
+use tracing::{info, warn};
+
+use crate::backend::{Backend, BackendError};
+use crate::keyring::{Key, Keyring, Proof};
+use crate::watermark::Watermark;
+
+/// Time between two probes of the HSM.
+const HSM_INTERVAL: Duration = Duration::from_millis(250);
+/// A probe that takes longer has failed.
+const HSM_DEADLINE: Duration = Duration::from_millis(600);
+/// An answer that is older says nothing about now.
+const HSM_FRESH: Duration = Duration::from_millis(1500);
+/// Time between two attempts to prove keys.
+const PROVE_INTERVAL: Duration = Duration::from_millis(500);
+/// Time between two test writes of the watermark.
+const WATERMARK_INTERVAL: Duration = Duration::from_secs(5);
+
+/// One line of the readiness report.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Check {
+    /// `hsm`, `keys` or `watermark`.
+    pub name: &'static str,
+    /// Whether it is well.
+    pub ok: bool,
+    /// Empty if it is.
+    pub reason: String,
+}
+
+/// What `GET /readyz` answers.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Readiness {
+    /// Every check is ok.
+    pub ready: bool,
+    /// Information, not part of `ready`.
+    pub armed: bool,
+    /// The checks.
+    pub checks: Vec<Check>,
+}
+
+/// The last answer of the HSM.
+#[derive(Debug, Clone)]
+struct HsmState {
+    outcome: Result<(), String>,
+    at: Instant,
+}
+
+/// Measures and reports readiness.
+pub struct Health {
+    keyring: Arc<Keyring>,
+    watermark: Arc<Watermark>,
+    hsm: watch::Sender<HsmState>,
+}
+
+// === impl Check ===
+
+impl Check {
+    fn new(name: &'static str, outcome: Result<(), String>) -> Self {
+        match outcome {
+            Ok(()) => Self { name, ok: true, reason: String::new() },
+            Err(reason) => Self { name, ok: false, reason },
+        }
+    }
+}
+
+// === impl Health ===
+
+impl Health {
+    /// Nothing is known yet, so nothing is ready.
+    pub fn new(keyring: Arc<Keyring>, watermark: Arc<Watermark>) -> Self {
+        let unknown = HsmState { outcome: Err("not probed yet".to_owned()), at: Instant::now() };
+        Self { keyring, watermark, hsm: watch::Sender::new(unknown) }
+    }
+
+    /// The report of this moment.
+    pub fn readiness(&self) -> Readiness {
+        let checks = vec![
+            Check::new("hsm", self.hsm()),
+            Check::new("keys", self.keys()),
+            Check::new("watermark", self.writable()),
+        ];
+        let ready = checks.iter().all(|check| check.ok);
+        Readiness { ready, armed: self.watermark.armed(), checks }
+    }
+
+    fn hsm(&self) -> Result<(), String> {
+        let state = self.hsm.borrow();
+        match &state.outcome {
+            Ok(()) if state.at.elapsed() > HSM_FRESH => {
+                Err("hsm_unreachable: the last answer is too old".to_owned())
+            }
+            outcome => outcome.clone(),
+        }
+    }
+
+    fn keys(&self) -> Result<(), String> {
+        match self.keyring.unproven() {
+            None => Ok(()),
+            Some((key, reason)) => Err(format!("{}: {reason}", key.hash())),
+        }
+    }
+
+    fn writable(&self) -> Result<(), String> {
+        if self.watermark.writable() {
+            Ok(())
+        } else {
+            Err("state_unwritable: the last write of the watermark failed".to_owned())
+        }
+    }
+
+    /// Probes the HSM until told to stop.
+    pub async fn watch_hsm(&self, backend: &dyn Backend, stop: &CancellationToken) {
+        loop {
+            let outcome = match timeout(HSM_DEADLINE, backend.probe()).await {
+                Ok(outcome) => outcome,
+                Err(_) => Err(BackendError::Deadline(HSM_DEADLINE.as_millis())),
+            };
+            self.note_hsm(outcome.map_err(|error| describe(&error)));
+            if rest(HSM_INTERVAL, stop).await.is_err() {
+                return;
+            }
+        }
+    }
+
+    fn note_hsm(&self, outcome: Result<(), String>) {
+        let before = self.hsm.send_replace(HsmState { outcome: outcome.clone(), at: Instant::now() });
+        match (&before.outcome, &outcome) {
+            (Err(_), Ok(())) => info!(event = "hsm.reachable"),
+            (Ok(()), Err(reason)) => warn!(event = "hsm.unreachable", reason),
+            (Err(old), Err(new)) if old != new => warn!(event = "hsm.unreachable", reason = new),
+            _ => {}
+        }
+    }
+
+    /// Proves every key, trying again whenever the HSM answers, until all are proven.
+    pub async fn prove_keys(&self, backend: &dyn Backend, stop: &CancellationToken) {
+        let mut hsm = self.hsm.subscribe();
+        while self.keyring.unproven().is_some() {
+            let reachable = hsm.wait_for(|state| state.outcome.is_ok());
+            let Some(Ok(_)) = stop.run_until_cancelled(reachable).await.map(|state| state.map(drop))
+            else {
+                return;
+            };
+            for key in self.keyring.iter() {
+                if stop.run_until_cancelled(prove(backend, key)).await.is_none() {
+                    return;
+                }
+            }
+            if rest(PROVE_INTERVAL, stop).await.is_err() {
+                return;
+            }
+        }
+    }
+
+    /// Tests now and then that the watermark can still be written.
+    pub async fn watch_watermark(&self, stop: &CancellationToken) {
+        let mut well = true;
+        loop {
+            let outcome = self.watermark.probe().await;
+            match &outcome {
+                Err(error) if well => warn!(event = "watermark.unwritable", reason = %error),
+                Ok(()) if !well => info!(event = "watermark.writable"),
+                _ => {}
+            }
+            well = outcome.is_ok();
+            if rest(WATERMARK_INTERVAL, stop).await.is_err() {
+                return;
+            }
+        }
+    }
+}
+
+async fn prove(backend: &dyn Backend, key: &Key) {
+    let before = key.proof();
+    if before == Proof::Proven {
+        return;
+    }
+    let outcome = backend.prove(key).await.map_err(|error| describe(&error));
+    match &outcome {
+        Ok(()) => info!(event = "key.proven", key = key.name(), address = %key.hash()),
+        Err(reason) if before != Proof::Missing(reason.clone()) => {
+            warn!(event = "key.unusable", key = key.name(), address = %key.hash(), reason);
+        }
+        Err(_) => {}
+    }
+    key.note(outcome);
+}
+
+fn describe(error: &BackendError) -> String {
+    format!("{}: {error}", error.code())
+}
+
+/// Waits; `Err` if it is time to stop.
+async fn rest(interval: Duration, stop: &CancellationToken) -> Result<(), ()> {
+    stop.run_until_cancelled(sleep(interval)).await.ok_or(())
+}

@@ -1,0 +1,249 @@
+//! The keys that this signer serves.
+//!
+//! A [`Key`] ties together what the configuration says about one key: its public half, the EP11 blob that only the HSM
+//! can open, its role and its policy. A key signs nothing until a self-test has *proven* that blob and public key belong
+//! together.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::str::FromStr;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use crate::config::KeyConfig;
+use crate::policy::{KeyRule, Policy, Role};
+use crate::tezos::{PublicKey, PublicKeyHash};
+use crate::watermark::KeyFloor;
+
+/// A blob of an HSM has at least this many bytes.
+const MIN_BLOB_BYTES: usize = 100;
+/// And at most these many (`MAX_BLOB_SIZE` of EP11).
+const MAX_BLOB_BYTES: usize = 9216;
+
+/// Why a key of the configuration was refused. Positions, not values.
+#[derive(Debug, thiserror::Error)]
+pub enum KeyringError {
+    /// A field of a key does not parse.
+    #[error("the {field} of key number {position} {problem}")]
+    Field {
+        /// Position in the configuration, from 1.
+        position: usize,
+        /// Name of the field.
+        field: &'static str,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// Two keys have the same public key.
+    #[error("key number {position} is there twice")]
+    Twice {
+        /// Position of the second one, from 1.
+        position: usize,
+    },
+}
+
+/// Whether blob and public key belong together.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Proof {
+    /// Not known yet, and why.
+    Missing(String),
+    /// A signature by the blob was verified with the public key.
+    Proven,
+}
+
+/// One key.
+pub struct Key {
+    name: String,
+    role: Role,
+    public_key: PublicKey,
+    hash: PublicKeyHash,
+    blob: Vec<u8>,
+    floor: i32,
+    rule: KeyRule,
+    proof: RwLock<Proof>,
+}
+
+/// All keys, by address.
+pub struct Keyring(BTreeMap<PublicKeyHash, Arc<Key>>);
+
+// === impl Key ===
+
+impl Key {
+    fn parse(config: &KeyConfig, position: usize) -> Result<Self, KeyringError> {
+        let refuse = |field, problem: String| KeyringError::Field { position, field, problem };
+        let role = Role::from_str(&config.role)
+            .map_err(|_| refuse("role", "is not consensus, companion or manager".to_owned()))?;
+        let public_key = PublicKey::from_str(&config.public_key)
+            .map_err(|error| refuse("public_key", format!("is refused: {error}")))?;
+        let blob = hex::decode(&config.blob).map_err(|_| refuse("blob", "is not hex".to_owned()))?;
+        if !(MIN_BLOB_BYTES..=MAX_BLOB_BYTES).contains(&blob.len()) {
+            return Err(refuse("blob", "is no EP11 blob: it must have 100 to 9216 bytes".to_owned()));
+        }
+        let policy = Policy::parse(&config.policy.operations)
+            .map_err(|error| refuse("policy", format!("is refused: {error}")))?;
+        let hash = public_key.hash();
+        Ok(Self {
+            name: config.name.clone(),
+            role,
+            hash,
+            blob,
+            floor: config.floor,
+            rule: KeyRule::new(hash, role, policy),
+            public_key,
+            proof: RwLock::new(Proof::Missing("not tested yet".to_owned())),
+        })
+    }
+
+    /// Name for people.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// What the key is for.
+    pub fn role(&self) -> Role {
+        self.role
+    }
+
+    /// Its address.
+    pub fn hash(&self) -> PublicKeyHash {
+        self.hash
+    }
+
+    /// Its public half.
+    pub fn public_key(&self) -> &PublicKey {
+        &self.public_key
+    }
+
+    /// Its private half, sealed by the HSM.
+    pub fn blob(&self) -> &[u8] {
+        &self.blob
+    }
+
+    /// What it may sign.
+    pub fn rule(&self) -> &KeyRule {
+        &self.rule
+    }
+
+    /// Whether blob and public key are known to belong together.
+    pub fn proof(&self) -> Proof {
+        self.proof.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Notes the outcome of a self-test. What is proven stays so: neither half can change.
+    pub fn note(&self, outcome: Result<(), String>) {
+        let mut proof = self.proof.write().unwrap_or_else(PoisonError::into_inner);
+        if *proof != Proof::Proven {
+            *proof = match outcome {
+                Ok(()) => Proof::Proven,
+                Err(reason) => Proof::Missing(reason),
+            };
+        }
+    }
+}
+
+impl fmt::Debug for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Key")
+            .field("name", &self.name)
+            .field("hash", &self.hash.to_string())
+            .finish_non_exhaustive()
+    }
+}
+
+// === impl Keyring ===
+
+impl Keyring {
+    /// Makes the keys of a configuration.
+    pub fn parse(configs: &[KeyConfig]) -> Result<Self, KeyringError> {
+        let mut keys = BTreeMap::new();
+        for (position, config) in (1..).zip(configs) {
+            let key = Key::parse(config, position)?;
+            if keys.insert(key.hash, Arc::new(key)).is_some() {
+                return Err(KeyringError::Twice { position });
+            }
+        }
+        Ok(Self(keys))
+    }
+
+    /// The key with this address.
+    pub fn get(&self, hash: &PublicKeyHash) -> Option<&Arc<Key>> {
+        self.0.get(hash)
+    }
+
+    /// All keys, in the order of their addresses.
+    pub fn iter(&self) -> impl Iterator<Item = &Arc<Key>> {
+        self.0.values()
+    }
+
+    /// The first key that is not proven, and why.
+    pub fn unproven(&self) -> Option<(&Arc<Key>, String)> {
+        self.iter().find_map(|key| match key.proof() {
+            Proof::Missing(reason) => Some((key, reason)),
+            Proof::Proven => None,
+        })
+    }
+
+    /// The floors that the watermark must know.
+    pub fn floors(&self) -> Vec<KeyFloor> {
+        self.iter().map(|key| KeyFloor { key: key.hash, floor: key.floor }).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn config() -> KeyConfig {
+        serde_json::from_value(serde_json::json!({
+            "name": "baker", "role": "consensus", "blob": "07".repeat(100),
+            "public_key": "p2pk688cprNqHHt5iodkEVD1NaCNRMKxk3VTDRrkB1KmmFLnnGw9Gpk",
+        }))
+        .unwrap()
+    }
+
+    #[test]
+    fn a_key_is_found_by_its_address_and_starts_unproven() {
+        let keyring = Keyring::parse(&[config()]).unwrap();
+        let hash = "tz3LUdmLdpj2ZpVY7uTQfYuxarVykqYXxvPA".parse().unwrap();
+        let key = keyring.get(&hash).unwrap();
+        assert!(keyring.unproven().is_some());
+        key.note(Err("hsm_unreachable".to_owned()));
+        assert_eq!(key.proof(), Proof::Missing("hsm_unreachable".to_owned()));
+        key.note(Ok(()));
+        key.note(Err("too late".to_owned()));
+        assert_eq!(key.proof(), Proof::Proven);
+        assert!(keyring.unproven().is_none());
+    }
+
+    #[test]
+    fn the_same_key_twice_is_refused() {
+        let twice = [config(), config()];
+        assert!(matches!(Keyring::parse(&twice), Err(KeyringError::Twice { position: 2 })));
+    }
+
+    #[test]
+    fn bad_fields_are_named_without_their_value() {
+        let cases: [(&str, fn(&mut KeyConfig)); 5] = [
+            ("role", |key| key.role = "canary".to_owned()),
+            ("public_key", |key| key.public_key = "canary".to_owned()),
+            ("blob", |key| key.blob = "canary".to_owned()),
+            ("blob", |key| key.blob = "00".repeat(99)),
+            ("blob", |key| key.blob = "00".repeat(9217)),
+        ];
+        for (expected, spoil) in cases {
+            let mut bad = config();
+            spoil(&mut bad);
+            let error = Keyring::parse(&[bad]).err().unwrap();
+            assert!(matches!(&error, KeyringError::Field { field, position: 1, .. } if *field == expected));
+            assert!(!error.to_string().contains("canary"), "{error}");
+        }
+    }
+
+    #[test]
+    fn an_unknown_policy_name_is_an_error() {
+        let mut bad = config();
+        bad.policy.operations = vec!["everything".to_owned()];
+        assert!(matches!(
+            Keyring::parse(&[bad]),
+            Err(KeyringError::Field { field: "policy", .. })
+        ));
+    }
+}
