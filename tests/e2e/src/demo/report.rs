@@ -1,0 +1,224 @@
+//! The report: figures from the journals of other processes, and whether they keep the promises.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use anyhow::Result;
+use serde::Serialize;
+use sha2::{Digest, Sha256};
+
+use super::{Drill, Outcome, nobody_is_left, port_changes};
+use crate::bench::Bench;
+use crate::journal::{self, BakerRequest, HsmCall};
+
+/// The one port that may be open.
+const OPEN: u16 = 9732;
+
+/// Blocks that twenty seconds of a one-second chain must bring.
+const BLOCKS: usize = 15;
+
+/// What was seen.
+#[derive(Debug, Serialize)]
+pub struct Report {
+    /// TCP ports that the world reached while the guest was exposed.
+    pub exposed_ports: BTreeSet<u16>,
+    /// Answers to UDP probes.
+    pub udp_replies: u64,
+    /// Blocks that the baker had signed, verified and injected.
+    pub blocks_baked: usize,
+    /// Signatures that the baker accepted.
+    pub signatures: usize,
+    /// Slots that it missed.
+    pub missed: usize,
+    /// Calls that the HSM served.
+    pub hsm_calls: usize,
+    /// From the start of `bakehouse run` to the first connection that a prober outside made, in ms.
+    pub time_to_exposed_ms: Option<u64>,
+    /// When each phase was entered, in ms since the supervisor's start.
+    pub phases: BTreeMap<String, u64>,
+    /// Files that held a secret after the end.
+    pub secrets_left: Vec<String>,
+    /// Accepted signatures that do not match exactly one call of the HSM.
+    pub unmatched: usize,
+    /// Levels that were signed twice with different payloads.
+    pub signed_twice: Vec<String>,
+    /// Powers that the contract waived.
+    pub waived: BTreeSet<String>,
+    /// What happened in the drill.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub drill: Option<DrillReport>,
+    /// SHA-256 of the programs that ran.
+    pub binaries: BTreeMap<String, String>,
+}
+
+/// What a drill brought.
+#[derive(Debug, Serialize)]
+pub struct DrillReport {
+    /// Its name.
+    pub name: Drill,
+    /// From the accident to the first connection that failed, in ms, by the prober; absent where the port never was open.
+    pub port_closed_after_ms: Option<f64>,
+    /// The longest that was allowed.
+    pub allowed_ms: f64,
+    /// Whether the port opened again and blocks were baked after it.
+    pub baking_again: Option<bool>,
+    /// What was seen, in words.
+    pub notes: Vec<String>,
+    /// What went wrong, in words; empty when the drill passed.
+    pub failures: Vec<String>,
+}
+
+// === impl Report ===
+
+impl Report {
+    pub(super) fn make(bench: &mut Bench, outcome: Outcome) -> Result<Self> {
+        nobody_is_left()?;
+        let prober = bench.stop_prober()?;
+        let baker: Vec<BakerRequest> = journal::read(&bench.baker_journal())?;
+        let hsm: Vec<HsmCall> = journal::read(&bench.hsm_journal())?;
+        let signed = |class: Option<&str>| {
+            let accepted = baker.iter().filter(|request| request.outcome == "signed");
+            accepted
+                .filter(|request| class.is_none_or(|class| request.class == class))
+                .count()
+        };
+        let first_open = port_changes(bench, outcome.booted_ms)?
+            .into_iter()
+            .find(|change| change.state == "open")
+            .map(|change| (change.ts_ms - outcome.booted_ms).max(0.0) as u64);
+        let places = [bench.runtime(), bench.state().to_owned(), "/dev/shm".into()];
+        let left = bench
+            .canaries()?
+            .search(&places.each_ref().map(|place| place.as_path()));
+        Ok(Self {
+            exposed_ports: outcome.exposed,
+            udp_replies: prober["udp_replies"].as_u64().unwrap_or(0),
+            blocks_baked: signed(Some("block")),
+            signatures: signed(None),
+            missed: baker
+                .iter()
+                .filter(|request| request.outcome == "missed")
+                .count(),
+            hsm_calls: hsm.len(),
+            time_to_exposed_ms: first_open,
+            phases: outcome.phases,
+            secrets_left: left.iter().map(|path| path.display().to_string()).collect(),
+            unmatched: journal::unmatched(&baker, &hsm),
+            signed_twice: journal::signed_twice(&baker),
+            waived: outcome.waived,
+            drill: outcome.drill,
+            binaries: binaries(bench)?,
+        })
+    }
+
+    /// Every promise that the figures break; empty when all are kept.
+    pub fn failures(&self) -> Vec<String> {
+        let mut failures = Vec::new();
+        let mut demand = |kept: bool, broken: String| {
+            if !kept {
+                failures.push(broken);
+            }
+        };
+        let bad_contract = self
+            .drill
+            .as_ref()
+            .is_some_and(|drill| drill.name == Drill::BadContract);
+        let expected = if bad_contract {
+            BTreeSet::new()
+        } else {
+            BTreeSet::from([OPEN])
+        };
+        demand(
+            self.exposed_ports == expected,
+            format!("exposed ports {:?}", self.exposed_ports),
+        );
+        demand(
+            self.udp_replies == 0,
+            format!("{} UDP probes were answered", self.udp_replies),
+        );
+        demand(
+            self.unmatched == 0,
+            format!("{} signatures match no single HSM call", self.unmatched),
+        );
+        demand(
+            self.signed_twice.is_empty(),
+            format!("signed twice: {:?}", self.signed_twice),
+        );
+        demand(
+            self.secrets_left.is_empty(),
+            format!("secrets left in {:?}", self.secrets_left),
+        );
+        if self.drill.is_none() {
+            demand(self.missed == 0, format!("{} slots missed", self.missed));
+        }
+        if !bad_contract {
+            demand(
+                self.blocks_baked >= BLOCKS,
+                format!("only {} blocks baked", self.blocks_baked),
+            );
+        }
+        let as_root = nix::unistd::geteuid().is_root();
+        let forbidden = ["firewall", "uids", "credentials"]
+            .iter()
+            .find(|power| self.waived.contains(**power));
+        demand(
+            !as_root || forbidden.is_none(),
+            format!("waived as root: {:?}", self.waived),
+        );
+        failures.extend(self.drill.iter().flat_map(|drill| drill.failures.clone()));
+        failures
+    }
+
+    /// A short report for people.
+    pub fn print(&self) {
+        println!();
+        println!("Seen from outside and from the journals of the HSM, the baker and the prober:");
+        println!(
+            "  ports the world reached   {:?} (of 65,535 TCP ports, IPv4 and IPv6); UDP answers: {}",
+            self.exposed_ports, self.udp_replies
+        );
+        println!("  blocks baked              {}", self.blocks_baked);
+        println!(
+            "  signatures accepted       {} (each matched to one HSM call: {})",
+            self.signatures,
+            self.unmatched == 0
+        );
+        println!("  slots missed              {}", self.missed);
+        println!("  HSM calls                 {}", self.hsm_calls);
+        if let Some(ms) = self.time_to_exposed_ms {
+            println!("  time to exposed           {ms} ms");
+        }
+        println!("  secrets left behind       {:?}", self.secrets_left);
+        println!("  powers waived             {:?}", self.waived);
+        if let Some(drill) = &self.drill {
+            println!("  drill {}", drill.name);
+            if let Some(ms) = drill.port_closed_after_ms {
+                println!(
+                    "    port closed after       {ms:.0} ms (allowed: {:.0} ms)",
+                    drill.allowed_ms
+                );
+            }
+            if let Some(again) = drill.baking_again {
+                println!("    baking again            {again}");
+            }
+            drill.notes.iter().for_each(|note| println!("    {note}"));
+        }
+    }
+}
+
+fn binaries(bench: &Bench) -> Result<BTreeMap<String, String>> {
+    let names = [
+        "bakehouse",
+        "bakehouse-signer",
+        "bakehouse-contract",
+        "soft-grep11",
+        "octez-stand-in",
+        "bakehouse-prober",
+    ];
+    let digest = |name: &str| -> Result<_> {
+        Ok((
+            name.to_owned(),
+            hex::encode(Sha256::digest(std::fs::read(bench.program(name))?)),
+        ))
+    };
+    names.into_iter().map(digest).collect()
+}
