@@ -15,12 +15,16 @@ pub type AttributeMap = BTreeMap<u64, AttributeValue>;
 
 /// A boolean as `AttributeTF`.
 pub fn boolean(value: bool) -> AttributeValue {
-    AttributeValue { one_attr: Some(OneAttr::AttributeTf(value)) }
+    AttributeValue {
+        one_attr: Some(OneAttr::AttributeTf(value)),
+    }
 }
 
 /// An integer (class, key type, length …) as `AttributeI`.
 pub fn integer(value: i64) -> AttributeValue {
-    AttributeValue { one_attr: Some(OneAttr::AttributeI(value)) }
+    AttributeValue {
+        one_attr: Some(OneAttr::AttributeI(value)),
+    }
 }
 
 /// A `CK_ULONG` code as `AttributeI`; the bits are kept even above `i64::MAX`.
@@ -30,7 +34,9 @@ pub fn code(value: impl Into<u64>) -> AttributeValue {
 
 /// Bytes as `AttributeB`.
 pub fn bytes(value: impl Into<Vec<u8>>) -> AttributeValue {
-    AttributeValue { one_attr: Some(OneAttr::AttributeB(value.into())) }
+    AttributeValue {
+        one_attr: Some(OneAttr::AttributeB(value.into())),
+    }
 }
 
 /// An attribute named with no value, as a `GetAttributeValue` request does.
@@ -84,7 +90,11 @@ fn read_big_endian(bytes: &[u8]) -> Option<u64> {
     if bytes.is_empty() || bytes.len() > 8 {
         return None;
     }
-    Some(bytes.iter().fold(0, |number, byte| (number << 8) | u64::from(*byte)))
+    Some(
+        bytes
+            .iter()
+            .fold(0, |number, byte| (number << 8) | u64::from(*byte)),
+    )
 }
 
 /// A key template: what is asked of a new key.

@@ -134,7 +134,11 @@ impl BlobAttributes {
     /// With the bits of `other` set or cleared.
     #[must_use]
     pub const fn with(self, other: Self, on: bool) -> Self {
-        Self(if on { self.0 | other.0 } else { self.0 & !other.0 })
+        Self(if on {
+            self.0 | other.0
+        } else {
+            self.0 & !other.0
+        })
     }
 }
 
@@ -163,7 +167,10 @@ impl BlobAudit {
         if !rest.starts_with(&VERSION) {
             return Err(BlobError::Version);
         }
-        let ciphertext = blob.len().checked_sub(HEAD_LEN + MAC_LEN).ok_or(BlobError::Cut)?;
+        let ciphertext = blob
+            .len()
+            .checked_sub(HEAD_LEN + MAC_LEN)
+            .ok_or(BlobError::Cut)?;
         if ciphertext == 0 || !ciphertext.is_multiple_of(16) {
             return Err(BlobError::Cut);
         }

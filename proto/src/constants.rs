@@ -15,7 +15,7 @@ pub use codes::Ckr;
 pub use mechanisms::{Ckm, MechanismFlags};
 
 /// Declares a `u64` newtype with named constants and name lookup both ways.
-macro_rules! codes {
+macro_rules! code_table {
     (
         $(#[$meta:meta])*
         $type:ident, $prefix:literal;
@@ -75,7 +75,7 @@ macro_rules! codes {
         }
     };
 }
-use codes;
+use code_table;
 
 #[cfg(test)]
 mod tests {
@@ -89,7 +89,10 @@ mod tests {
         }
         assert_eq!(Ckr::from_name("CKR_SIGNATURE_INVALID"), Some(Ckr(0xc0)));
         assert_eq!(Ckr::IBM_WKID_MISMATCH.to_string(), "CKR_IBM_WKID_MISMATCH");
-        assert_eq!(Ckm::IBM_ED25519_SHA512.to_string(), "CKM_IBM_ED25519_SHA512");
+        assert_eq!(
+            Ckm::IBM_ED25519_SHA512.to_string(),
+            "CKM_IBM_ED25519_SHA512"
+        );
     }
 
     #[test]

@@ -1,21 +1,34 @@
-//! The little DER that SPKIs need: one element at a time, no recursion, no copying.
+//! The little DER that keys and certificates need: one element at a time, no recursion, no copying.
+//!
+//! The reader takes lengths below 64 KiB in their shortest form and single-byte tags, which is all
+//! that EP11 writes.
 
 /// One element and what follows it.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Element<'a> {
-    pub(crate) tag: u8,
+pub struct Element<'a> {
+    /// The tag byte.
+    pub tag: u8,
     /// The whole element, header included.
-    pub(crate) whole: &'a [u8],
-    pub(crate) content: &'a [u8],
-    pub(crate) rest: &'a [u8],
+    pub whole: &'a [u8],
+    /// What the element holds.
+    pub content: &'a [u8],
+    /// What follows it.
+    pub rest: &'a [u8],
 }
 
-pub(crate) const BIT_STRING: u8 = 0x03;
-pub(crate) const OID: u8 = 0x06;
-pub(crate) const SEQUENCE: u8 = 0x30;
+/// `INTEGER`
+pub const INTEGER: u8 = 0x02;
+/// `BIT STRING`
+pub const BIT_STRING: u8 = 0x03;
+/// `OCTET STRING`
+pub const OCTET_STRING: u8 = 0x04;
+/// `OBJECT IDENTIFIER`
+pub const OID: u8 = 0x06;
+/// `SEQUENCE`
+pub const SEQUENCE: u8 = 0x30;
 
 /// Reads the first element; `None` if it is truncated or its length is not DER.
-pub(crate) fn read(input: &[u8]) -> Option<Element<'_>> {
+pub fn read(input: &[u8]) -> Option<Element<'_>> {
     let (&tag, after_tag) = input.split_first()?;
     if tag & 0x1f == 0x1f {
         return None;
@@ -43,16 +56,21 @@ pub(crate) fn read(input: &[u8]) -> Option<Element<'_>> {
     }
     let (content, rest) = body.split_at_checked(length)?;
     let whole = input.get(..input.len() - rest.len())?;
-    Some(Element { tag, whole, content, rest })
+    Some(Element {
+        tag,
+        whole,
+        content,
+        rest,
+    })
 }
 
 /// Reads the first element if it has this tag.
-pub(crate) fn expect(input: &[u8], tag: u8) -> Option<Element<'_>> {
+pub fn expect(input: &[u8], tag: u8) -> Option<Element<'_>> {
     read(input).filter(|element| element.tag == tag)
 }
 
 /// Writes an element. Contents here are far below 64 KiB; a longer one yields `None`.
-pub(crate) fn write(tag: u8, content: &[u8]) -> Option<Vec<u8>> {
+pub fn write(tag: u8, content: &[u8]) -> Option<Vec<u8>> {
     let length = u16::try_from(content.len()).ok()?;
     let [high, low] = length.to_be_bytes();
     let mut out = match length {
@@ -62,4 +80,37 @@ pub(crate) fn write(tag: u8, content: &[u8]) -> Option<Vec<u8>> {
     };
     out.extend_from_slice(content);
     Some(out)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn only_the_shortest_length_is_read() {
+        assert_eq!(read(&[0x04, 0x01, 7, 8]).unwrap().rest, [8]);
+        assert!(read(&[0x04, 0x81, 0x01, 7]).is_none());
+        assert!(read(&[0x04, 0x82, 0x00, 0x01, 7]).is_none());
+        assert!(read(&[0x04, 0x80, 7]).is_none());
+        assert!(read(&[0x04, 0x02, 7]).is_none());
+        assert!(read(&[0x1f, 0x01, 7]).is_none());
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_written_is_read(
+            content in proptest::collection::vec(any::<u8>(), 0..700),
+            rest in proptest::collection::vec(any::<u8>(), 0..8),
+        ) {
+            let mut bytes = write(OCTET_STRING, &content).unwrap();
+            let length = bytes.len();
+            bytes.extend_from_slice(&rest);
+            let element = expect(&bytes, OCTET_STRING).unwrap();
+            prop_assert_eq!(element.content, content);
+            prop_assert_eq!(element.whole.len(), length);
+            prop_assert_eq!(element.rest, rest);
+        }
+    }
 }

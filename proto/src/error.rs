@@ -108,7 +108,11 @@ impl Grep11Error {
 
     /// Whether another try can help.
     pub fn class(&self) -> ErrorClass {
-        let hint = if self.retry { ErrorClass::Transient } else { ErrorClass::Permanent };
+        let hint = if self.retry {
+            ErrorClass::Transient
+        } else {
+            ErrorClass::Permanent
+        };
         match self.origin {
             ErrorOrigin::Hsm => self.code.class().unwrap_or(hint),
             ErrorOrigin::Channel(_) => hint,
@@ -125,12 +129,18 @@ impl Grep11Error {
     /// Writes the status that a grep11 server sends.
     pub fn to_status(&self) -> Status {
         let message = self.code.to_string();
-        let error =
-            grep11::Grep11Error { code: self.code.0, detail: self.detail.clone(), retry: self.retry };
+        let error = grep11::Grep11Error {
+            code: self.code.0,
+            detail: self.detail.clone(),
+            retry: self.retry,
+        };
         let details = RpcStatus {
             code: Code::Unknown.into(),
             message: message.clone(),
-            details: vec![Any { type_url: TYPE_URL.to_owned(), value: error.encode_to_vec() }],
+            details: vec![Any {
+                type_url: TYPE_URL.to_owned(),
+                value: error.encode_to_vec(),
+            }],
         };
         Status::with_details(Code::Unknown, message, details.encode_to_vec().into())
     }
@@ -188,7 +198,10 @@ fn from_message(message: &str) -> Option<Grep11Error> {
     let code = message
         .split(|c: char| !(c.is_ascii_alphanumeric() || c == '_'))
         .find_map(Ckr::from_name)?;
-    Some(Grep11Error { detail: message.to_owned(), ..Grep11Error::new(code) })
+    Some(Grep11Error {
+        detail: message.to_owned(),
+        ..Grep11Error::new(code)
+    })
 }
 
 fn from_code(status: &Status) -> Grep11Error {

@@ -14,12 +14,19 @@ use crate::grep11::{
 
 /// A `KeyBlob` that holds only the EP11 blob.
 pub fn key_blob(blob: impl Into<Vec<u8>>) -> KeyBlob {
-    KeyBlob { key_blobs: vec![blob.into()], ..KeyBlob::default() }
+    KeyBlob {
+        key_blobs: vec![blob.into()],
+        ..KeyBlob::default()
+    }
 }
 
 /// A `KeyBlob` that holds the EP11 blob and its attributes, as servers answer.
 pub fn key_blob_with(blob: impl Into<Vec<u8>>, attributes: AttributeMap) -> KeyBlob {
-    KeyBlob { key_blobs: vec![blob.into()], attributes, ..KeyBlob::default() }
+    KeyBlob {
+        key_blobs: vec![blob.into()],
+        attributes,
+        ..KeyBlob::default()
+    }
 }
 
 /// The EP11 blob of a message: `KeyBlobs[0]`, else the v1 bytes; `None` if both are empty.

@@ -8,7 +8,7 @@
 pub mod attribute;
 pub mod blob;
 pub mod constants;
-mod der;
+pub mod der;
 pub mod error;
 pub mod keyblob;
 pub mod mechanism;

@@ -7,7 +7,10 @@ use crate::spki::Curve;
 
 /// A mechanism without parameter.
 pub fn plain(mechanism: Ckm) -> Mechanism {
-    Mechanism { mechanism: mechanism.0, parameter: None }
+    Mechanism {
+        mechanism: mechanism.0,
+        parameter: None,
+    }
 }
 
 /// A mechanism with a byte parameter, such as the IV of `CKM_AES_CBC_PAD`.

@@ -82,7 +82,10 @@ impl PublicKey {
         if point.len() != curve.point_len() || !formed {
             return Err(SpkiError::BadPoint);
         }
-        Ok(Self { curve, point: point.to_vec() })
+        Ok(Self {
+            curve,
+            point: point.to_vec(),
+        })
     }
 
     /// Reads the SPKI at the start of `bytes`; what follows it is ignored.

@@ -1,6 +1,6 @@
 //! Attributes (`CKA_*`), key types (`CKK_*`) and object classes (`CKO_*`).
 
-super::codes! {
+super::code_table! {
     /// An attribute of a key.
     Cka, "CKA_";
     CLASS = 0x0,
@@ -59,7 +59,7 @@ super::codes! {
     GREP11_NEXTWKID = 0x8004_0005,
 }
 
-super::codes! {
+super::code_table! {
     /// A key type.
     Ckk, "CKK_";
     RSA = 0x0,
@@ -73,7 +73,7 @@ super::codes! {
     IBM_PQC_KYBER = 0x8001_0024,
 }
 
-super::codes! {
+super::code_table! {
     /// An object class.
     Cko, "CKO_";
     DATA = 0x0,

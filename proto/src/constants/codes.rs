@@ -1,6 +1,6 @@
 //! Return codes (`CKR_*`) of PKCS #11, EP11 and grep11.
 
-super::codes! {
+super::code_table! {
     /// What an EP11 function returned.
     Ckr, "CKR_";
     OK = 0x0,

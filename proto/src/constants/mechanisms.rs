@@ -1,6 +1,6 @@
 //! Mechanisms (`CKM_*`) and their capability flags.
 
-super::codes! {
+super::code_table! {
     /// A mechanism.
     Ckm, "CKM_";
     RSA_PKCS_KEY_PAIR_GEN = 0x0,
