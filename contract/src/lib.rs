@@ -1,3 +1,30 @@
-//! The contract.
+//! The contract: opening, checking and making it.
+//!
+//! A contract is the one document that an operator gives to a guest. This crate turns its bytes into [`settings::Settings`],
+//! or into one [`ContractError`] that names the place and the remedy and never a value. It is pure: no clock, no network, no
+//! file, no environment; random bytes are drawn only to seal.
+//!
+//! ```text
+//! bytes ── ContractDocument::parse ──▶ original strings ── Contract::open(keys) ──▶ Settings, digest, warnings
+//! ```
+
+mod contract;
+pub mod digest;
+mod document;
+pub mod envelope;
+pub mod error;
+pub mod limits;
+mod node;
+pub mod pem;
+mod reader;
 pub mod secret;
+mod sections;
 pub mod settings;
+#[cfg(test)]
+mod testing;
+
+pub use contract::{Contract, look};
+pub use digest::ContractDigest;
+pub use document::ContractDocument;
+pub use error::{Code, ContractError, Place, Warning};
+pub use limits::Limits;

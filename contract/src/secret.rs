@@ -49,7 +49,10 @@ mod tests {
     #[test]
     fn secret_debug_is_redacted_in_debug_builds() {
         let secret = Secret::new(String::from("canary"));
-        assert_eq!(format!("{secret:?} {secret} {:#?}", Some(&secret)), "[redacted] [redacted] Some(\n    [redacted],\n)");
+        assert_eq!(
+            format!("{secret:?} {secret} {:#?}", Some(&secret)),
+            "[redacted] [redacted] Some(\n    [redacted],\n)"
+        );
         assert_eq!(secret.expose(), "canary");
     }
 }

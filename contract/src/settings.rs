@@ -222,10 +222,10 @@ impl Default for Timing {
     fn default() -> Self {
         Self {
             dead_man: Duration::from_secs(2),
-            hsm_start: Duration::from_secs(600),
-            node_start: Duration::from_secs(86_400),
-            stop_grace: Duration::from_secs(300),
-            drain: Duration::from_secs(600),
+            hsm_start: Duration::from_mins(10),
+            node_start: Duration::from_hours(24),
+            stop_grace: Duration::from_mins(5),
+            drain: Duration::from_mins(10),
         }
     }
 }

@@ -59,7 +59,7 @@ pub fn signing(curve: Curve) -> Mechanism {
     }
 }
 
-/// The number of a request's mechanism; 0xffff_ffff_ffff_ffff, which no mechanism has, if missing.
+/// The number of a request's mechanism; `u64::MAX`, which none has, if missing.
 pub fn number(mechanism: Option<&Mechanism>) -> Ckm {
     Ckm(mechanism.map_or(u64::MAX, |mechanism| mechanism.mechanism))
 }

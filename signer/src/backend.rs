@@ -10,6 +10,8 @@ use crate::keyring::Key;
 use crate::tezos::Signature;
 use crate::watermark::Permit;
 
+#[cfg(test)]
+pub(crate) mod fake;
 pub mod grep11;
 
 /// A future of a backend.

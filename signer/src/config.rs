@@ -199,7 +199,10 @@ impl Grep11Config {
 
     fn check(&self) -> Result<(), ConfigError> {
         if self.endpoints.is_empty() {
-            return Err(ConfigError::Value { field: "grep11.endpoints", problem: "is empty" });
+            return Err(ConfigError::Value {
+                field: "grep11.endpoints",
+                problem: "is empty",
+            });
         }
         if !(100..=30_000).contains(&self.timeout_ms) {
             return Err(ConfigError::Value {
@@ -214,7 +217,9 @@ impl Grep11Config {
 fn read_limited(path: &Path) -> Result<Vec<u8>, ConfigError> {
     let file = File::open(path).map_err(ConfigError::Read)?;
     let mut text = Vec::new();
-    file.take(MAX_CONFIG_BYTES + 1).read_to_end(&mut text).map_err(ConfigError::Read)?;
+    file.take(MAX_CONFIG_BYTES + 1)
+        .read_to_end(&mut text)
+        .map_err(ConfigError::Read)?;
     if text.len() as u64 > MAX_CONFIG_BYTES {
         return Err(ConfigError::TooLarge);
     }
@@ -258,15 +263,27 @@ mod tests {
         let config = parse(&sample()).unwrap();
         assert_eq!(config.grep11.timeout(), Duration::from_secs(2));
         assert_eq!(config.log_level, LogLevel::Info);
-        assert_eq!(config.grep11.endpoints[0].server_name.as_deref(), Some("grep11.svc.net"));
+        assert_eq!(
+            config.grep11.endpoints[0].server_name.as_deref(),
+            Some("grep11.svc.net")
+        );
     }
 
     #[test]
     fn unknown_fields_are_refused_everywhere() {
-        for place in ["", "/grep11", "/grep11/endpoints/0", "/keys/0", "/keys/0/policy"] {
+        for place in [
+            "",
+            "/grep11",
+            "/grep11/endpoints/0",
+            "/keys/0",
+            "/keys/0/policy",
+        ] {
             let mut value = sample();
             value.pointer_mut(place).unwrap()["surprise"] = true.into();
-            assert!(matches!(parse(&value), Err(ConfigError::Syntax { .. })), "{place}");
+            assert!(
+                matches!(parse(&value), Err(ConfigError::Syntax { .. })),
+                "{place}"
+            );
         }
     }
 
@@ -286,9 +303,21 @@ mod tests {
             ("/chains", serde_json::json!([]), "chains"),
             ("/keys", serde_json::json!([]), "keys"),
             ("/keys/0/floor", serde_json::json!(-1), "keys.floor"),
-            ("/grep11/endpoints", serde_json::json!([]), "grep11.endpoints"),
-            ("/grep11/timeout_ms", serde_json::json!(0), "grep11.timeout_ms"),
-            ("/state_dir", serde_json::json!("state"), "admin_socket and state_dir"),
+            (
+                "/grep11/endpoints",
+                serde_json::json!([]),
+                "grep11.endpoints",
+            ),
+            (
+                "/grep11/timeout_ms",
+                serde_json::json!(0),
+                "grep11.timeout_ms",
+            ),
+            (
+                "/state_dir",
+                serde_json::json!("state"),
+                "admin_socket and state_dir",
+            ),
         ];
         for (place, bad, expected) in cases {
             let mut value = sample();
@@ -304,7 +333,10 @@ mod tests {
     fn a_file_over_the_limit_is_refused() {
         let file = tempfile::NamedTempFile::new().unwrap();
         file.as_file().set_len(MAX_CONFIG_BYTES + 1).unwrap();
-        assert!(matches!(Config::load(file.path()), Err(ConfigError::TooLarge)));
+        assert!(matches!(
+            Config::load(file.path()),
+            Err(ConfigError::TooLarge)
+        ));
     }
 
     proptest! {

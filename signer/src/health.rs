@@ -18,15 +18,17 @@ use crate::keyring::{Key, Keyring, Proof};
 use crate::watermark::Watermark;
 
 /// Time between two probes of the HSM.
-const HSM_INTERVAL: Duration = Duration::from_millis(250);
-/// A probe that takes longer has failed.
-const HSM_DEADLINE: Duration = Duration::from_millis(600);
+const HSM_INTERVAL: Duration = Duration::from_millis(200);
+/// A probe that takes longer has failed, whatever deadline the backend has.
+const HSM_DEADLINE: Duration = Duration::from_millis(900);
 /// An answer that is older says nothing about now.
 const HSM_FRESH: Duration = Duration::from_millis(1500);
 /// Time between two attempts to prove keys.
 const PROVE_INTERVAL: Duration = Duration::from_millis(500);
 /// Time between two test writes of the watermark.
 const WATERMARK_INTERVAL: Duration = Duration::from_secs(5);
+/// The same, while they fail.
+const WATERMARK_RETRY: Duration = Duration::from_millis(500);
 
 /// One line of the readiness report.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -69,8 +71,16 @@ pub struct Health {
 impl Check {
     fn new(name: &'static str, outcome: Result<(), String>) -> Self {
         match outcome {
-            Ok(()) => Self { name, ok: true, reason: String::new() },
-            Err(reason) => Self { name, ok: false, reason },
+            Ok(()) => Self {
+                name,
+                ok: true,
+                reason: String::new(),
+            },
+            Err(reason) => Self {
+                name,
+                ok: false,
+                reason,
+            },
         }
     }
 }
@@ -80,8 +90,15 @@ impl Check {
 impl Health {
     /// Nothing is known yet, so nothing is ready.
     pub fn new(keyring: Arc<Keyring>, watermark: Arc<Watermark>) -> Self {
-        let unknown = HsmState { outcome: Err("not probed yet".to_owned()), at: Instant::now() };
-        Self { keyring, watermark, hsm: watch::Sender::new(unknown) }
+        let unknown = HsmState {
+            outcome: Err("not probed yet".to_owned()),
+            at: Instant::now(),
+        };
+        Self {
+            keyring,
+            watermark,
+            hsm: watch::Sender::new(unknown),
+        }
     }
 
     /// The report of this moment.
@@ -92,7 +109,11 @@ impl Health {
             Check::new("watermark", self.writable()),
         ];
         let ready = checks.iter().all(|check| check.ok);
-        Readiness { ready, armed: self.watermark.armed(), checks }
+        Readiness {
+            ready,
+            armed: self.watermark.armed(),
+            checks,
+        }
     }
 
     fn hsm(&self) -> Result<(), String> {
@@ -127,16 +148,19 @@ impl Health {
                 Ok(outcome) => outcome,
                 Err(_) => Err(BackendError::Deadline(HSM_DEADLINE.as_millis())),
             };
-            self.note_hsm(outcome.map_err(|error| describe(&error)));
+            self.note_hsm(&outcome.map_err(|error| describe(&error)));
             if rest(HSM_INTERVAL, stop).await.is_err() {
                 return;
             }
         }
     }
 
-    fn note_hsm(&self, outcome: Result<(), String>) {
-        let before = self.hsm.send_replace(HsmState { outcome: outcome.clone(), at: Instant::now() });
-        match (&before.outcome, &outcome) {
+    fn note_hsm(&self, outcome: &Result<(), String>) {
+        let before = self.hsm.send_replace(HsmState {
+            outcome: outcome.clone(),
+            at: Instant::now(),
+        });
+        match (&before.outcome, outcome) {
             (Err(_), Ok(())) => info!(event = "hsm.reachable"),
             (Ok(()), Err(reason)) => warn!(event = "hsm.unreachable", reason),
             (Err(old), Err(new)) if old != new => warn!(event = "hsm.unreachable", reason = new),
@@ -149,12 +173,16 @@ impl Health {
         let mut hsm = self.hsm.subscribe();
         while self.keyring.unproven().is_some() {
             let reachable = hsm.wait_for(|state| state.outcome.is_ok());
-            let Some(Ok(_)) = stop.run_until_cancelled(reachable).await.map(|state| state.map(drop))
-            else {
+            let Some(Ok(state)) = stop.run_until_cancelled(reachable).await else {
                 return;
             };
+            drop(state);
             for key in self.keyring.iter() {
-                if stop.run_until_cancelled(prove(backend, key)).await.is_none() {
+                if stop
+                    .run_until_cancelled(prove(backend, key))
+                    .await
+                    .is_none()
+                {
                     return;
                 }
             }
@@ -175,7 +203,12 @@ impl Health {
                 _ => {}
             }
             well = outcome.is_ok();
-            if rest(WATERMARK_INTERVAL, stop).await.is_err() {
+            let interval = if well {
+                WATERMARK_INTERVAL
+            } else {
+                WATERMARK_RETRY
+            };
+            if rest(interval, stop).await.is_err() {
                 return;
             }
         }

@@ -9,15 +9,12 @@ use std::fmt;
 use std::str::FromStr;
 use std::sync::{Arc, PoisonError, RwLock};
 
+use bakehouse_proto::blob::BlobAudit;
+
 use crate::config::KeyConfig;
 use crate::policy::{KeyRule, Policy, Role};
 use crate::tezos::{PublicKey, PublicKeyHash};
 use crate::watermark::KeyFloor;
-
-/// A blob of an HSM has at least this many bytes.
-const MIN_BLOB_BYTES: usize = 100;
-/// And at most these many (`MAX_BLOB_SIZE` of EP11).
-const MAX_BLOB_BYTES: usize = 9216;
 
 /// Why a key of the configuration was refused. Positions, not values.
 #[derive(Debug, thiserror::Error)]
@@ -53,9 +50,10 @@ pub enum Proof {
 pub struct Key {
     name: String,
     role: Role,
-    public_key: PublicKey,
+    public: PublicKey,
     hash: PublicKeyHash,
     blob: Vec<u8>,
+    extractable: bool,
     floor: i32,
     rule: KeyRule,
     proof: RwLock<Proof>,
@@ -67,27 +65,35 @@ pub struct Keyring(BTreeMap<PublicKeyHash, Arc<Key>>);
 // === impl Key ===
 
 impl Key {
-    fn parse(config: &KeyConfig, position: usize) -> Result<Self, KeyringError> {
-        let refuse = |field, problem: String| KeyringError::Field { position, field, problem };
-        let role = Role::from_str(&config.role)
+    fn parse(given: &KeyConfig, position: usize) -> Result<Self, KeyringError> {
+        let refuse = |field, problem: String| KeyringError::Field {
+            position,
+            field,
+            problem,
+        };
+        let role = given
+            .role
+            .parse::<Role>()
             .map_err(|_| refuse("role", "is not consensus, companion or manager".to_owned()))?;
-        let public_key = PublicKey::from_str(&config.public_key)
+        let public = PublicKey::from_str(&given.public_key)
             .map_err(|error| refuse("public_key", format!("is refused: {error}")))?;
-        let blob = hex::decode(&config.blob).map_err(|_| refuse("blob", "is not hex".to_owned()))?;
-        if !(MIN_BLOB_BYTES..=MAX_BLOB_BYTES).contains(&blob.len()) {
-            return Err(refuse("blob", "is no EP11 blob: it must have 100 to 9216 bytes".to_owned()));
-        }
-        let policy = Policy::parse(&config.policy.operations)
+        let blob = hex::decode(&given.blob).map_err(|_| refuse("blob", "is not hex".to_owned()))?;
+        let audit = BlobAudit::parse(&blob)
+            .map_err(|error| refuse("blob", format!("is refused: {error}")))?;
+        let policy = Policy::parse(&given.policy.operations)
             .map_err(|error| refuse("policy", format!("is refused: {error}")))?;
-        let hash = public_key.hash();
+        let hash = public.hash();
+        let key_rule = KeyRule::new(hash, role, policy)
+            .map_err(|error| refuse("policy", format!("is refused: {error}")))?;
         Ok(Self {
-            name: config.name.clone(),
+            name: given.name.clone(),
             role,
             hash,
+            extractable: audit.extractable(),
             blob,
-            floor: config.floor,
-            rule: KeyRule::new(hash, role, policy),
-            public_key,
+            floor: given.floor,
+            rule: key_rule,
+            public,
             proof: RwLock::new(Proof::Missing("not tested yet".to_owned())),
         })
     }
@@ -109,12 +115,17 @@ impl Key {
 
     /// Its public half.
     pub fn public_key(&self) -> &PublicKey {
-        &self.public_key
+        &self.public
     }
 
     /// Its private half, sealed by the HSM.
     pub fn blob(&self) -> &[u8] {
         &self.blob
+    }
+
+    /// Whether the HSM would let it be exported (keys of older tools would be).
+    pub fn is_extractable(&self) -> bool {
+        self.extractable
     }
 
     /// What it may sign.
@@ -124,7 +135,10 @@ impl Key {
 
     /// Whether blob and public key are known to belong together.
     pub fn proof(&self) -> Proof {
-        self.proof.read().unwrap_or_else(PoisonError::into_inner).clone()
+        self.proof
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 
     /// Notes the outcome of a self-test. What is proven stays so: neither half can change.
@@ -154,8 +168,8 @@ impl Keyring {
     /// Makes the keys of a configuration.
     pub fn parse(configs: &[KeyConfig]) -> Result<Self, KeyringError> {
         let mut keys = BTreeMap::new();
-        for (position, config) in (1..).zip(configs) {
-            let key = Key::parse(config, position)?;
+        for (position, given) in (1..).zip(configs) {
+            let key = Key::parse(given, position)?;
             if keys.insert(key.hash, Arc::new(key)).is_some() {
                 return Err(KeyringError::Twice { position });
             }
@@ -183,7 +197,12 @@ impl Keyring {
 
     /// The floors that the watermark must know.
     pub fn floors(&self) -> Vec<KeyFloor> {
-        self.iter().map(|key| KeyFloor { key: key.hash, floor: key.floor }).collect()
+        self.iter()
+            .map(|key| KeyFloor {
+                key: key.hash,
+                floor: key.floor,
+            })
+            .collect()
     }
 }
 
@@ -191,9 +210,21 @@ impl Keyring {
 mod tests {
     use super::*;
 
+    /// The head of a blob as EP11 makes it, with `attributes`, and a body of `blocks` cipher blocks.
+    fn blob(attributes: &str, blocks: usize) -> String {
+        let head = ["00".repeat(32), "5a".repeat(16), attributes.to_owned()].concat();
+        let rest = [
+            "0000000000000001",
+            "1234",
+            &"11".repeat(14),
+            &"22".repeat(16 * blocks + 32),
+        ];
+        head + &rest.concat()
+    }
+
     fn config() -> KeyConfig {
         serde_json::from_value(serde_json::json!({
-            "name": "baker", "role": "consensus", "blob": "07".repeat(100),
+            "name": "baker", "role": "consensus", "blob": blob("0000000000400126", 4),
             "public_key": "p2pk688cprNqHHt5iodkEVD1NaCNRMKxk3VTDRrkB1KmmFLnnGw9Gpk",
         }))
         .unwrap()
@@ -214,25 +245,41 @@ mod tests {
     }
 
     #[test]
+    fn an_extractable_key_is_told_apart() {
+        let mut old = config();
+        old.blob = blob("0000000000400125", 4);
+        let keyring = Keyring::parse(&[old]).unwrap();
+        assert!(keyring.iter().all(|key| key.is_extractable()));
+        let keyring = Keyring::parse(&[config()]).unwrap();
+        assert!(keyring.iter().all(|key| !key.is_extractable()));
+    }
+
+    #[test]
     fn the_same_key_twice_is_refused() {
         let twice = [config(), config()];
-        assert!(matches!(Keyring::parse(&twice), Err(KeyringError::Twice { position: 2 })));
+        assert!(matches!(
+            Keyring::parse(&twice),
+            Err(KeyringError::Twice { position: 2 })
+        ));
     }
 
     #[test]
     fn bad_fields_are_named_without_their_value() {
-        let cases: [(&str, fn(&mut KeyConfig)); 5] = [
+        type Spoil = fn(&mut KeyConfig);
+        let cases: [(&str, Spoil); 5] = [
             ("role", |key| key.role = "canary".to_owned()),
             ("public_key", |key| key.public_key = "canary".to_owned()),
             ("blob", |key| key.blob = "canary".to_owned()),
-            ("blob", |key| key.blob = "00".repeat(99)),
-            ("blob", |key| key.blob = "00".repeat(9217)),
+            ("blob", |key| key.blob = "00".repeat(200)),
+            ("blob", |key| key.blob = blob("0000000000400126", 600)),
         ];
         for (expected, spoil) in cases {
             let mut bad = config();
             spoil(&mut bad);
             let error = Keyring::parse(&[bad]).err().unwrap();
-            assert!(matches!(&error, KeyringError::Field { field, position: 1, .. } if *field == expected));
+            assert!(
+                matches!(&error, KeyringError::Field { field, position: 1, .. } if *field == expected)
+            );
             assert!(!error.to_string().contains("canary"), "{error}");
         }
     }
@@ -243,7 +290,10 @@ mod tests {
         bad.policy.operations = vec!["everything".to_owned()];
         assert!(matches!(
             Keyring::parse(&[bad]),
-            Err(KeyringError::Field { field: "policy", .. })
+            Err(KeyringError::Field {
+                field: "policy",
+                ..
+            })
         ));
     }
 }

@@ -168,7 +168,10 @@ impl KeyRule {
                 }
             }
         }
-        Ok(Approved { key: self.key, request })
+        Ok(Approved {
+            key: self.key,
+            request,
+        })
     }
 
     fn consensus(&self, consensus: &Consensus) -> Result<(), PolicyRefusal> {
@@ -183,7 +186,10 @@ impl KeyRule {
         }
         let curve = self.key.curve();
         if consensus.kind.is_bls() && curve != Curve::Bls12_381 {
-            return Err(PolicyRefusal::Curve { request, prefix: curve.address_prefix() });
+            return Err(PolicyRefusal::Curve {
+                request,
+                prefix: curve.address_prefix(),
+            });
         }
         Ok(())
     }
@@ -199,7 +205,10 @@ impl KeyRule {
     }
 
     fn wrong_role(&self, request: &'static str) -> PolicyRefusal {
-        PolicyRefusal::Role { role: self.role, request }
+        PolicyRefusal::Role {
+            role: self.role,
+            request,
+        }
     }
 }
 

@@ -124,7 +124,12 @@ impl SigningRequest {
     pub fn parse(bytes: &[u8]) -> Result<Self, RequestError> {
         let (magic, body) = bytes.split_first().ok_or(RequestError::Empty)?;
         let digest = blake2b_256(bytes);
-        let refuse = |name| Err(RequestError::Magic { magic: *magic, name });
+        let refuse = |name| {
+            Err(RequestError::Magic {
+                magic: *magic,
+                name,
+            })
+        };
         match magic {
             0x03 => {
                 let operation = Operation::decode(body)?;

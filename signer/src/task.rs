@@ -99,7 +99,7 @@ mod tests {
         let (finish, finished) = oneshot::channel::<u8>();
         let mut asked = Box::pin(handle.run(async move {
             drop(started.await);
-            drop(finish.send(7));
+            finish.send(7).unwrap();
         }));
         let worker = tokio::spawn(crew.work());
         tokio::select! {
@@ -118,7 +118,10 @@ mod tests {
     async fn panicking_task_is_reported() {
         let (crew, handle) = Crew::new("test");
         let worker = tokio::spawn(crew.work());
-        assert_eq!(handle.run(async { panic!("for the test") }).await, Err::<(), _>(JobLost));
+        assert_eq!(
+            handle.run(async { panic!("for the test") }).await,
+            Err::<(), _>(JobLost)
+        );
         assert_eq!(worker.await.unwrap(), Err(TaskPanicked("test")));
     }
 }

@@ -1,3 +1,19 @@
 //! The supervisor.
+pub mod boot;
+pub mod cli;
+pub mod console;
 pub mod credentials;
+pub mod error;
+pub mod firewall;
+pub mod host;
+pub mod http;
+pub mod logs;
 pub mod plan;
+pub mod probe;
+pub mod process;
+pub mod sandbox;
+pub mod spawner;
+pub mod status;
+pub mod task;
+pub mod unit;
+mod sys;

@@ -78,7 +78,9 @@ fn bits_are_set_and_cleared_apart() {
 proptest! {
     #[test]
     fn any_bytes_are_read_without_panic(data in proptest::collection::vec(any::<u8>(), 0..400)) {
-        let _ = BlobAudit::parse(&data);
+        if let Ok(audit) = BlobAudit::parse(&data) {
+            prop_assert_eq!(audit.wkid().as_slice(), &data[32..48]);
+        }
     }
 
     #[test]

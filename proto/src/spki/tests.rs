@@ -111,7 +111,10 @@ fn the_compressed_form_follows_the_parity_of_y() {
 proptest! {
     #[test]
     fn any_bytes_are_read_without_panic(data in proptest::collection::vec(any::<u8>(), 0..256)) {
-        let _ = PublicKey::parse(&data);
+        if let Ok((key, rest)) = PublicKey::parse_prefix(&data) {
+            prop_assert_eq!(key.point().len(), key.curve().point_len());
+            prop_assert!(rest.len() < data.len());
+        }
     }
 
     #[test]

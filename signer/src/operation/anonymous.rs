@@ -57,7 +57,11 @@ pub(super) fn content(tag: u8, reader: &mut Reader<'_>) -> Result<Content, Opera
         }
         other => return Err(OperationError::Tag(other)),
     };
-    Ok(Content { kind, source, fee: None })
+    Ok(Content {
+        kind,
+        source,
+        fee: None,
+    })
 }
 
 fn proposals(reader: &mut Reader<'_>) -> Result<(), BinaryError> {

@@ -3,7 +3,10 @@
 /// A kind of content. The stake kinds are transactions in the encoding, told apart by entrypoint and destination.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
-#[allow(missing_docs, reason = "each name is the protocol's own name of the kind")]
+#[allow(
+    missing_docs,
+    reason = "each name is the protocol's own name of the kind"
+)]
 pub enum OperationKind {
     SeedNonceRevelation,
     DoubleConsensusOperationEvidence,
@@ -44,7 +47,10 @@ const NAMES: [(OperationKind, &str); 33] = {
     use OperationKind as K;
     [
         (K::SeedNonceRevelation, "seed_nonce_revelation"),
-        (K::DoubleConsensusOperationEvidence, "double_consensus_operation_evidence"),
+        (
+            K::DoubleConsensusOperationEvidence,
+            "double_consensus_operation_evidence",
+        ),
         (K::DoubleBakingEvidence, "double_baking_evidence"),
         (K::ActivateAccount, "activate_account"),
         (K::Proposals, "proposals"),
@@ -73,7 +79,10 @@ const NAMES: [(OperationKind, &str); 33] = {
         (K::SmartRollupPublish, "smart_rollup_publish"),
         (K::SmartRollupRefute, "smart_rollup_refute"),
         (K::SmartRollupTimeout, "smart_rollup_timeout"),
-        (K::SmartRollupExecuteOutboxMessage, "smart_rollup_execute_outbox_message"),
+        (
+            K::SmartRollupExecuteOutboxMessage,
+            "smart_rollup_execute_outbox_message",
+        ),
         (K::SmartRollupRecoverBond, "smart_rollup_recover_bond"),
         (K::DalPublishCommitment, "dal_publish_commitment"),
     ]
@@ -89,12 +98,18 @@ impl OperationKind {
 
     /// The protocol's name of the kind.
     pub fn name(self) -> &'static str {
-        NAMES.iter().find(|(kind, _)| *kind == self).map_or("unknown", |(_, name)| name)
+        NAMES
+            .iter()
+            .find(|(kind, _)| *kind == self)
+            .map_or("unknown", |(_, name)| name)
     }
 
     /// The kind of this name.
     pub fn from_name(name: &str) -> Option<Self> {
-        NAMES.iter().find(|(_, known)| *known == name).map(|(kind, _)| *kind)
+        NAMES
+            .iter()
+            .find(|(_, known)| *known == name)
+            .map(|(kind, _)| *kind)
     }
 }
 

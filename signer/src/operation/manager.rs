@@ -28,7 +28,11 @@ pub(super) fn content(tag: u8, reader: &mut Reader<'_>) -> Result<Content, Opera
         200..=207 => rollup(tag, reader)?,
         _ => plain(tag, reader, source)?,
     };
-    Ok(Content { kind, source: Some(source), fee: Some(fee) })
+    Ok(Content {
+        kind,
+        source: Some(source),
+        fee: Some(fee),
+    })
 }
 
 fn plain(
@@ -97,25 +101,33 @@ fn transaction(reader: &mut Reader<'_>) -> Result<Call, BinaryError> {
         reader.dynamic("parameters")?;
         Ok(entrypoint)
     })?;
-    Ok(Call { implicit, entrypoint: entrypoint.unwrap_or(DEFAULT) })
+    Ok(Call {
+        implicit,
+        entrypoint: entrypoint.unwrap_or(DEFAULT),
+    })
 }
 
 fn entrypoint(reader: &mut Reader<'_>) -> Result<u8, BinaryError> {
     let at = reader.clone();
     let tag = reader.u8("entrypoint")?;
     match tag {
-        0..=9 => {}
+        0..=9 => Ok(tag),
         NAMED => {
-            let at = reader.clone();
             let length = reader.u8("entrypoint")?;
             if length > 31 {
                 return Err(at.malformed("entrypoint"));
             }
-            reader.slice("entrypoint", usize::from(length))?;
+            // A name written out that has a tag of its own means the same as the tag.
+            match reader.slice("entrypoint", usize::from(length))? {
+                b"stake" => Ok(STAKE),
+                b"unstake" => Ok(UNSTAKE),
+                b"finalize_unstake" => Ok(FINALIZE_UNSTAKE),
+                b"set_delegate_parameters" => Ok(SET_DELEGATE_PARAMETERS),
+                _ => Ok(NAMED),
+            }
         }
-        _ => return Err(at.malformed("entrypoint")),
+        _ => Err(at.malformed("entrypoint")),
     }
-    Ok(tag)
 }
 
 fn ticket(reader: &mut Reader<'_>) -> Result<(), BinaryError> {

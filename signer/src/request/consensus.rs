@@ -17,22 +17,37 @@ struct Fitness {
 
 /// A block header after its magic byte.
 pub(super) fn block(body: &[u8], digest: Digest) -> Result<Consensus, RequestError> {
-    let form = |source| RequestError::Form { name: BLOCK, source };
+    let form = |source| RequestError::Form {
+        name: BLOCK,
+        source,
+    };
     let mut reader = Reader::new(body);
     let chain = ChainId::from_bytes(reader.array("chain id").map_err(form)?);
     let level = reader.natural_i32("level").map_err(form)?;
     shell(&mut reader).map_err(form)?;
     let fitness = fitness(reader.dynamic("fitness").map_err(form)?)?;
     if fitness.level != level {
-        return Err(RequestError::Header("the level of the fitness is not that of the header"));
+        return Err(RequestError::Header(
+            "the level of the fitness is not that of the header",
+        ));
     }
     let payload_round = rest_of_header(&mut reader).map_err(form)?;
     reader.finish().map_err(form)?;
     if payload_round > fitness.round {
-        return Err(RequestError::Header("the payload's round is above the round"));
+        return Err(RequestError::Header(
+            "the payload's round is above the round",
+        ));
     }
-    let height = Height { level, round: fitness.round };
-    Ok(Consensus { kind: Kind::Block, chain, height, digest })
+    let height = Height {
+        level,
+        round: fitness.round,
+    };
+    Ok(Consensus {
+        kind: Kind::Block,
+        chain,
+        height,
+        digest,
+    })
 }
 
 /// From the level to the fitness.
@@ -51,27 +66,31 @@ fn rest_of_header(reader: &mut Reader<'_>) -> Result<i32, BinaryError> {
     reader.slice("payload hash", 32)?;
     let payload_round = reader.natural_i32("payload round")?;
     reader.slice("proof of work nonce", 8)?;
-    reader.optional("seed nonce hash", |reader| reader.slice("seed nonce hash", 32))?;
+    reader.optional("seed nonce hash", |reader| {
+        reader.slice("seed nonce hash", 32)
+    })?;
     reader.u8("per-block votes")?;
     Ok(payload_round)
 }
 
 /// Tenderbake's fitness: version 2, level, locked round if any, predecessor's round as −1−round, round.
 fn fitness(bytes: &[u8]) -> Result<Fitness, RequestError> {
-    let form = |source| RequestError::Form { name: BLOCK, source };
+    let form = |source| RequestError::Form {
+        name: BLOCK,
+        source,
+    };
     let refuse = |reason| Err(RequestError::Header(reason));
     let mut reader = Reader::new(bytes);
     if reader.dynamic("fitness version").map_err(form)? != [2] {
         return refuse("the fitness is not of version 2 (Tenderbake)");
     }
     let level = element(&mut reader, "fitness level").map_err(form)?;
-    let at = reader.clone();
-    let locked = match reader.dynamic("locked round").map_err(form)? {
-        [] => None,
-        _ => {
-            reader = at;
-            Some(element(&mut reader, "locked round").map_err(form)?)
-        }
+    let mut ahead = reader.clone();
+    let locked = if ahead.dynamic("locked round").map_err(form)?.is_empty() {
+        reader = ahead;
+        None
+    } else {
+        Some(element(&mut reader, "locked round").map_err(form)?)
     };
     let predecessor = element(&mut reader, "predecessor round").map_err(form)?;
     let round = element(&mut reader, "round").map_err(form)?;
@@ -130,7 +149,12 @@ fn vote(
     let kind = known(byte).ok_or(RequestError::Kind { kind: byte, name })?;
     let height = vote_content(&mut reader, kind).map_err(form)?;
     reader.finish().map_err(form)?;
-    Ok(Consensus { kind, chain, height, digest })
+    Ok(Consensus {
+        kind,
+        chain,
+        height,
+        digest,
+    })
 }
 
 fn vote_content(reader: &mut Reader<'_>, kind: Kind) -> Result<Height, BinaryError> {

@@ -54,7 +54,10 @@ pub(super) fn decode<const N: usize>(kind: Kind, text: &str) -> Result<[u8; N], 
     decode_any(&[kind], kind.name, text)?
         .1
         .try_into()
-        .map_err(|bytes: Vec<u8>| TezosError::Length { what: kind.name, length: bytes.len() })
+        .map_err(|bytes: Vec<u8>| TezosError::Length {
+            what: kind.name,
+            length: bytes.len(),
+        })
 }
 
 /// The index of the kind that fits, and the payload.
@@ -65,10 +68,15 @@ pub(super) fn decode_any(
 ) -> Result<(usize, Vec<u8>), TezosError> {
     // No Tezos text of ours is longer than a BLsig; decoding base58 is quadratic.
     if text.len() > 160 {
-        return Err(TezosError::Length { what: "the text", length: text.len() });
+        return Err(TezosError::Length {
+            what: "the text",
+            length: text.len(),
+        });
     }
-    let bytes =
-        bs58::decode(text).with_check(None).into_vec().map_err(|_| TezosError::Base58)?;
+    let bytes = bs58::decode(text)
+        .with_check(None)
+        .into_vec()
+        .map_err(|_| TezosError::Base58)?;
     for (index, kind) in kinds.iter().enumerate() {
         if let Some(payload) = bytes.strip_prefix(kind.prefix)
             && payload.len() == kind.length

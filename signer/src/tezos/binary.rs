@@ -46,11 +46,10 @@ type Result<T> = std::result::Result<T, BinaryError>;
 
 impl<'a> Reader<'a> {
     pub(crate) fn new(bytes: &'a [u8]) -> Self {
-        Self { rest: bytes, offset: 0 }
-    }
-
-    pub(crate) fn offset(&self) -> usize {
-        self.offset
+        Self {
+            rest: bytes,
+            offset: 0,
+        }
     }
 
     pub(crate) fn is_at_end(&self) -> bool {
@@ -62,19 +61,28 @@ impl<'a> Reader<'a> {
         if self.rest.is_empty() {
             Ok(())
         } else {
-            Err(BinaryError::Trailing { offset: self.offset, left: self.rest.len() })
+            Err(BinaryError::Trailing {
+                offset: self.offset,
+                left: self.rest.len(),
+            })
         }
     }
 
     pub(crate) fn malformed(&self, field: &'static str) -> BinaryError {
-        BinaryError::Malformed { field, offset: self.offset }
+        BinaryError::Malformed {
+            field,
+            offset: self.offset,
+        }
     }
 
     pub(crate) fn slice(&mut self, field: &'static str, length: usize) -> Result<&'a [u8]> {
         let (taken, rest) = self
             .rest
             .split_at_checked(length)
-            .ok_or(BinaryError::Short { field, offset: self.offset })?;
+            .ok_or(BinaryError::Short {
+                field,
+                offset: self.offset,
+            })?;
         self.rest = rest;
         self.offset += length;
         Ok(taken)
@@ -84,7 +92,10 @@ impl<'a> Reader<'a> {
         let (taken, rest) = self
             .rest
             .split_first_chunk::<N>()
-            .ok_or(BinaryError::Short { field, offset: self.offset })?;
+            .ok_or(BinaryError::Short {
+                field,
+                offset: self.offset,
+            })?;
         self.rest = rest;
         self.offset += N;
         Ok(*taken)
@@ -159,7 +170,11 @@ impl<'a> Reader<'a> {
         let at = self.clone();
         self.groups(field)?;
         let negative_zero = self.offset - at.offset == 1 && at.rest.first() == Some(&0x40);
-        if negative_zero { Err(at.malformed(field)) } else { Ok(()) }
+        if negative_zero {
+            Err(at.malformed(field))
+        } else {
+            Ok(())
+        }
     }
 
     /// `z` that is not negative: a bit set.
@@ -180,7 +195,11 @@ impl<'a> Reader<'a> {
             count += 1;
             if byte & 0x80 == 0 {
                 // A last group of zero says nothing: the same number has a shorter form.
-                return if byte == 0 && count > 1 { Err(at.malformed(field)) } else { Ok(()) };
+                return if byte == 0 && count > 1 {
+                    Err(at.malformed(field))
+                } else {
+                    Ok(())
+                };
             }
         }
     }

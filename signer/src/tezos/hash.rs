@@ -57,7 +57,10 @@ impl fmt::Debug for Digest {
 
 impl PublicKeyHash {
     pub(super) fn of(curve: Curve, public_key: &[u8]) -> Self {
-        Self { curve, bytes: Blake2b::<U20>::digest(public_key).into() }
+        Self {
+            curve,
+            bytes: Blake2b::<U20>::digest(public_key).into(),
+        }
     }
 
     /// The curve of the key.
@@ -77,7 +80,10 @@ impl PublicKeyHash {
     /// Reads the binary form.
     pub fn from_tagged(bytes: &[u8; 21]) -> Result<Self, TezosError> {
         let [tag, rest @ ..] = bytes;
-        Ok(Self { curve: Curve::from_tag(*tag)?, bytes: *rest })
+        Ok(Self {
+            curve: Curve::from_tag(*tag)?,
+            bytes: *rest,
+        })
     }
 }
 
@@ -86,10 +92,19 @@ impl FromStr for PublicKeyHash {
 
     fn from_str(text: &str) -> Result<Self, TezosError> {
         const EXPECTED: &str = "a tz1, tz2, tz3 or tz4 address";
-        let curves = [Curve::Ed25519, Curve::Secp256k1, Curve::P256, Curve::Bls12_381];
+        let curves = [
+            Curve::Ed25519,
+            Curve::Secp256k1,
+            Curve::P256,
+            Curve::Bls12_381,
+        ];
         let (index, payload) = base58::decode_any(&curves.map(base58::address), EXPECTED, text)?;
-        let curve = *curves.get(index).ok_or(TezosError::Prefix { expected: EXPECTED })?;
-        let bytes = payload.try_into().map_err(|_| TezosError::Prefix { expected: EXPECTED })?;
+        let curve = *curves
+            .get(index)
+            .ok_or(TezosError::Prefix { expected: EXPECTED })?;
+        let bytes = payload
+            .try_into()
+            .map_err(|_| TezosError::Prefix { expected: EXPECTED })?;
         Ok(Self { curve, bytes })
     }
 }
@@ -115,7 +130,7 @@ impl ChainId {
     }
 
     /// The chain of these four bytes; every value is a chain.
-    pub fn from_bytes(bytes: [u8; 4]) -> Self {
+    pub const fn from_bytes(bytes: [u8; 4]) -> Self {
         Self(bytes)
     }
 }

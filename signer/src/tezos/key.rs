@@ -105,9 +105,10 @@ impl PublicKey {
 
     /// Takes what an HSM answered: 64 bytes, brought to low s, verified. The only way to a [`Signature`] that may leave.
     pub fn accept(&self, digest: &Digest, raw: &[u8]) -> Result<Signature, TezosError> {
-        let raw = raw
-            .try_into()
-            .map_err(|_| TezosError::Length { what: "the signature", length: raw.len() })?;
+        let raw = raw.try_into().map_err(|_| TezosError::Length {
+            what: "the signature",
+            length: raw.len(),
+        })?;
         let raw = low_s(self.curve(), raw)?;
         self.verify(digest, &raw)?;
         Ok(Signature::of(self.scheme(), raw))

@@ -90,7 +90,9 @@ impl FromStr for Signature {
             1 => Scheme::Secp256k1,
             _ => Scheme::P256,
         };
-        let bytes = payload.try_into().map_err(|_| TezosError::Prefix { expected: EXPECTED })?;
+        let bytes = payload
+            .try_into()
+            .map_err(|_| TezosError::Prefix { expected: EXPECTED })?;
         Ok(Self { scheme, bytes })
     }
 }

@@ -8,7 +8,9 @@ const EC_PUBLIC_KEY: &[u8] = &[0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01];
 const ED25519: &[u8] = &[0x2b, 0x65, 0x70];
 const SECP256K1: &[u8] = &[0x2b, 0x81, 0x04, 0x00, 0x0a];
 const P256: &[u8] = &[0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07];
-const BLS12_381: &[u8] = &[0x2b, 0x06, 0x01, 0x04, 0x01, 0x02, 0x82, 0x0b, 0x87, 0x67, 0x03, 0x02];
+const BLS12_381: &[u8] = &[
+    0x2b, 0x06, 0x01, 0x04, 0x01, 0x02, 0x82, 0x0b, 0x87, 0x67, 0x03, 0x02,
+];
 
 const SEQUENCE: u8 = 0x30;
 const OBJECT: u8 = 0x06;
@@ -51,8 +53,11 @@ pub(super) fn parse(der: &[u8]) -> Result<(Curve, &[u8]), TezosError> {
 fn element(tag: u8, der: &[u8]) -> Result<(&[u8], &[u8]), TezosError> {
     let (length, rest) = match der {
         [first, length @ 0..=0x7f, rest @ ..] if *first == tag => (usize::from(*length), rest),
-        [first, 0x81, length @ 0x80.., rest @ ..] if *first == tag => (usize::from(*length), rest),
+        [first, 0x81, length @ 0x80..=0xff, rest @ ..] if *first == tag => {
+            (usize::from(*length), rest)
+        }
         _ => return Err(TezosError::Spki("an unexpected DER element")),
     };
-    rest.split_at_checked(length).ok_or(TezosError::Spki("cut short"))
+    rest.split_at_checked(length)
+        .ok_or(TezosError::Spki("cut short"))
 }

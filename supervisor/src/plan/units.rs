@@ -94,7 +94,7 @@ fn node(settings: &Settings, layout: &Layout) -> Result<UnitSpec, PlanError> {
     unit.prepare.push(PrepareSpec {
         args: init,
         unless_exists: layout.node.join("config.json"),
-        deadline: Duration::from_secs(120),
+        deadline: Duration::from_mins(2),
     });
     if let Some(snapshot) = &settings.node.snapshot {
         let file = text(&layout.snapshot);
@@ -154,7 +154,7 @@ fn dal(settings: &Settings, layout: &Layout) -> Result<UnitSpec, PlanError> {
             &data,
         ]),
         unless_exists: layout.dal.join("config.json"),
-        deadline: Duration::from_secs(120),
+        deadline: Duration::from_mins(2),
     });
     unit.args = words(&["run", "--data-dir", &data]);
     unit.needs = vec![need("node", Level::Synced)];
@@ -252,14 +252,14 @@ fn unit(
         needs: Vec::new(),
         probe,
         probe_interval: Duration::from_millis(500),
-        up_deadline: Duration::from_secs(120),
+        up_deadline: Duration::from_mins(2),
         synced_deadline: settings.timing.node_start,
         restart: RestartSpec {
             backoff_min: Duration::from_millis(500),
             backoff_max: Duration::from_secs(30),
-            stable_after: Duration::from_secs(60),
+            stable_after: Duration::from_mins(1),
             max_deaths: 10,
-            window: Duration::from_secs(600),
+            window: Duration::from_mins(10),
         },
         stop: StopSpec {
             grace: settings.timing.stop_grace,

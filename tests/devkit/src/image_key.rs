@@ -36,7 +36,7 @@ impl ImageKey {
         &self.private
     }
 
-    /// SubjectPublicKeyInfo PEM.
+    /// `SubjectPublicKeyInfo` PEM.
     pub fn public_pem(&self) -> &str {
         &self.public
     }

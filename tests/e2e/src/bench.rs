@@ -65,7 +65,7 @@ pub struct Bench {
 /// The baker's key, as `bakehouse-signer keys create` made it.
 #[derive(Debug, Clone, Default)]
 struct Key {
-    public_key: String,
+    public: String,
     address: String,
     blob: String,
 }
@@ -139,7 +139,7 @@ impl Bench {
             executables.push((name.to_owned(), hex::encode(digest)));
         }
         Ok(Recipe {
-            public_key: self.key.public_key.clone(),
+            public_key: self.key.public.clone(),
             blob: self.key.blob.clone(),
             executables,
             state: self.state().to_string_lossy().into_owned(),
@@ -341,10 +341,10 @@ impl Bench {
                 .map(|value| value.trim().to_owned())
                 .with_context(|| format!("{name} in: {text}"))
         };
-        let (public_key, address) = (field("public_key:")?, field("address:")?);
+        let (public, address) = (field("public_key:")?, field("address:")?);
         let blob = std::fs::read_to_string(out.join(format!("{address}.sk.hex")))?;
         Ok(Key {
-            public_key,
+            public,
             address,
             blob: blob.trim().to_owned(),
         })

@@ -88,7 +88,7 @@ fn whole_run(
     guest.await_event("port.opened", UNTIL_EXPOSED)?;
     let opened = Instant::now();
     say("Scanning every TCP port of the guest from outside while it bakes");
-    let scan = Scan::start(bench.networks())?;
+    let scan = Scan::start(bench.networks(), &bench.program("bakehouse-demo"))?;
     no_secret_in_processes(bench)?;
     guest.run_for((BAKING / 2).saturating_sub(opened.elapsed()));
     let exposed = scan.finish()?;

@@ -78,7 +78,7 @@ pub fn read<T: DeserializeOwned>(path: &Path) -> Result<Vec<T>> {
         .collect()
 }
 
-/// Accepted signatures that do not match exactly one successful SignSingle of their digest.
+/// Accepted signatures that do not match exactly one successful `SignSingle` of their digest.
 pub fn unmatched(baker: &[BakerRequest], hsm: &[HsmCall]) -> usize {
     let mut signed: BTreeMap<&str, usize> = BTreeMap::new();
     for call in hsm

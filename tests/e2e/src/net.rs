@@ -21,6 +21,9 @@ pub const CONTROL_V4: &str = "10.79.0.2";
 /// Where the scanner's control port listens, IPv6.
 pub const CONTROL_V6: &str = "fd79::2";
 
+/// Our own addresses outside, on the guest's link and on the control link, IPv4 and IPv6.
+pub const OUTSIDE: [[&str; 2]; 2] = [["10.77.0.1", "10.79.0.1"], ["fd77::1", "fd79::1"]];
+
 /// Three namespaces, deleted when dropped.
 #[derive(Debug)]
 pub struct Networks {

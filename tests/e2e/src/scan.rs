@@ -1,103 +1,92 @@
-//! What the world can reach: every TCP port by SYN probes, IPv4 and IPv6, with nmap.
+//! What the world can reach: every TCP port by SYN probes, IPv4 and IPv6, in seconds.
 //!
-//! A scan that sees nothing proves nothing. Each scan therefore includes a control port that is known to be open, and a scan
-//! that misses it is an error.
+//! A scan that sees nothing proves nothing. Each scan therefore includes a control port that is known to be open, probed at
+//! the beginning and at the end, and a scan that misses it is an error.
+
+mod syn;
 
 use std::collections::BTreeSet;
-use std::io::Read;
-use std::net::TcpListener;
-use std::process::{Child, Command, Stdio};
+use std::net::{IpAddr, TcpListener};
+use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
+use serde::{Deserialize, Serialize};
 
-use crate::net::{CONTROL_V4, CONTROL_V6, GUEST_V4, GUEST_V6, Networks, Place};
+use crate::net::{CONTROL_V4, CONTROL_V6, GUEST_V4, GUEST_V6, Networks, OUTSIDE, Place};
+use crate::process::Running;
 
 /// The control port.
 pub const CONTROL_PORT: u16 = 4444;
 
 /// A scan under way, of both address families at once.
 #[derive(Debug)]
-pub struct Scan(Vec<Child>);
+pub struct Scan(Running);
+
+/// What the scanner's process tells.
+#[derive(Debug, Default, Serialize, Deserialize)]
+struct Findings {
+    open: BTreeSet<u16>,
+    controls_seen: usize,
+    controls: usize,
+}
 
 // === impl Scan ===
 
 impl Scan {
     /// Starts scanning the guest from outside.
-    pub fn start(networks: &Networks) -> Result<Self> {
-        let scans = [("-4", GUEST_V4, CONTROL_V4), ("-6", GUEST_V6, CONTROL_V6)];
-        let children = scans.into_iter().map(|(family, guest, control)| {
-            let mut command = networks.command(Place::Outside, "nmap".as_ref());
-            if family == "-6" {
-                command.arg(family);
-            }
-            command.args([
-                "-n",
-                "-Pn",
-                "-sS",
-                "-p-",
-                "--min-rate",
-                "9000",
-                "--max-retries",
-                "1",
-                "-T5",
-                "--open",
-                "-oG",
-                "-",
-            ]);
-            command
-                .args([guest, control])
-                .stdin(Stdio::null())
-                .stdout(Stdio::piped())
-                .stderr(Stdio::null());
-            command.spawn().context("the nmap command (package nmap)")
-        });
-        Ok(Self(children.collect::<Result<_>>()?))
+    pub fn start(networks: &Networks, demo: &std::path::Path) -> Result<Self> {
+        let mut command = networks.command(Place::Outside, demo);
+        command.arg("scan");
+        Ok(Self(Running::start("scanner", command)?))
     }
 
     /// Open TCP ports of the guest, over both families.
-    pub fn finish(mut self) -> Result<BTreeSet<u16>> {
-        let mut open = BTreeSet::new();
-        let mut controls = 0;
-        for child in &mut self.0 {
-            let mut text = String::new();
-            child
-                .stdout
-                .take()
-                .context("nmap's output")?
-                .read_to_string(&mut text)?;
-            if !child.wait()?.success() {
-                bail!("nmap failed: {text}");
-            }
-            for (host, ports) in parse(&text) {
-                if host == CONTROL_V4 || host == CONTROL_V6 {
-                    controls += usize::from(ports.contains(&CONTROL_PORT));
-                } else {
-                    open.extend(ports);
-                }
-            }
+    pub fn finish(self) -> Result<BTreeSet<u16>> {
+        let line = self.0.await_line("controls", Duration::from_mins(1))?;
+        let findings: Findings = serde_json::from_str(&line).context(line)?;
+        if findings.controls_seen != findings.controls {
+            bail!("the scan missed a control port and cannot be trusted: {findings:?}");
         }
-        if controls != 2 {
-            bail!("the scan missed its control port ({controls} of 2 seen): it cannot be trusted");
-        }
-        Ok(open)
+        Ok(findings.open)
     }
 }
 
-/// Hosts with their open ports, from nmap's greppable output.
-fn parse(text: &str) -> Vec<(String, BTreeSet<u16>)> {
-    let hosts = text.lines().filter_map(|line| {
-        let rest = line.strip_prefix("Host: ")?;
-        let host = rest.split_whitespace().next()?.to_owned();
-        let ports = rest.split_once("Ports: ")?.1;
-        let ports = ports.split('\t').next()?.split(", ");
-        let open = ports.filter_map(|port| {
-            let mut fields = port.split('/');
-            let number = fields.next()?.parse().ok()?;
-            (fields.next()? == "open").then_some(number)
-        });
-        Some((host, open.collect()))
-    });
-    hosts.collect()
+/// Scans from within the namespace outside and prints the findings; run by the demo's own binary.
+pub fn scan_from_outside() -> Result<()> {
+    let families = [
+        (OUTSIDE[0], GUEST_V4, CONTROL_V4),
+        (OUTSIDE[1], GUEST_V6, CONTROL_V6),
+    ];
+    let mut findings = Findings::default();
+    std::thread::scope(|scope| -> Result<()> {
+        let scans = families.map(|family| scope.spawn(move || scan_family(family)));
+        for scan in scans {
+            let found = scan.join().map_err(|_| anyhow!("the scanner panicked"))??;
+            findings.open.extend(found.open);
+            findings.controls += found.controls;
+            findings.controls_seen += found.controls_seen;
+        }
+        Ok(())
+    })?;
+    println!("{}", serde_json::to_string(&findings)?);
+    Ok(())
+}
+
+fn scan_family((sources, guest, control): ([&str; 2], &str, &str)) -> Result<Findings> {
+    let [source, control_source] = sources;
+    let (source, guest): (IpAddr, IpAddr) = (source.parse()?, guest.parse()?);
+    let (control_source, control): (IpAddr, IpAddr) = (control_source.parse()?, control.parse()?);
+    let control_seen = || -> Result<usize> {
+        let seen = syn::scan(control_source, control, CONTROL_PORT..=CONTROL_PORT)?;
+        Ok(usize::from(seen.contains(&CONTROL_PORT)))
+    };
+    let before = control_seen()?;
+    let open = syn::scan(source, guest, 1..=u16::MAX)?;
+    Ok(Findings {
+        open,
+        controls_seen: before + control_seen()?,
+        controls: 2,
+    })
 }
 
 /// Listens on the control port in the HSM's namespace for as long as the process lives; run by the demo's own binary.
@@ -111,34 +100,4 @@ pub fn hold_control_port() -> Result<()> {
         accept(v6);
     });
     Ok(())
-}
-
-/// Whether nmap can be found.
-pub fn available() -> bool {
-    Command::new("nmap")
-        .arg("--version")
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .status()
-        .is_ok()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn open_ports_are_read_from_greppable_output() {
-        let text = "# Nmap 7.93 scan\nHost: 10.77.0.2 ()\tStatus: Up\n\
-            Host: 10.77.0.2 ()\tPorts: 22/filtered/tcp//ssh///, 9732/open/tcp/////\tIgnored State: filtered (65533)\n\
-            Host: fd79::2 ()\tPorts: 4444/open/tcp//krb524///\n";
-        let parsed = parse(text);
-        assert_eq!(
-            parsed,
-            [
-                ("10.77.0.2".to_owned(), BTreeSet::from([9732])),
-                ("fd79::2".to_owned(), BTreeSet::from([4444])),
-            ]
-        );
-    }
 }

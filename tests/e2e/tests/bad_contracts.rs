@@ -171,7 +171,7 @@ fn every_bad_contract_halts_with_its_code() {
     for case in TABLE {
         let contract = (case.make)(&bench);
         let mut guest = bench.boot(&contract).unwrap();
-        let halted = guest.await_event("halted", Duration::from_secs(60));
+        let halted = guest.await_event("halted", Duration::from_mins(1));
         let exit = guest.end(Duration::from_secs(20));
         let mut demand = |kept: bool, what: String| {
             if !kept {

@@ -118,7 +118,9 @@ impl Credentials {
     ) -> Result<Self, CredentialsError> {
         let mut roots = RootCertStore::empty();
         for root in certificates(Part::Ca, ca)? {
-            roots.add(root).map_err(|_| invalid(Part::Ca, "holds a certificate that cannot be an authority"))?;
+            roots.add(root).map_err(|_| {
+                invalid(Part::Ca, "holds a certificate that cannot be an authority")
+            })?;
         }
         let chain = certificates(Part::Certificate, certificate)?;
         let key = PrivateKeyDer::from_pem_slice(key)
@@ -129,7 +131,10 @@ impl Credentials {
             .map_err(|_| invalid(Part::Key, "holds a key of an unknown kind"))?;
         let certified = CertifiedKey::new(chain, key);
         check_pair(&certified)?;
-        Ok(Self { certified: Arc::new(certified), roots: Arc::new(roots) })
+        Ok(Self {
+            certified: Arc::new(certified),
+            roots: Arc::new(roots),
+        })
     }
 
     /// The authorities that the server's certificate must come from.
@@ -170,8 +175,12 @@ fn read(part: Part, path: &Path) -> Result<Zeroizing<Vec<u8>>, CredentialsError>
         return Err(invalid(part, "is open to every user of the machine"));
     }
     // Room for all of it at once: a vector that grows leaves copies of the key behind.
-    let mut text = Zeroizing::new(Vec::with_capacity(usize::try_from(MAX_PEM_BYTES).unwrap_or(0) + 2));
-    file.take(MAX_PEM_BYTES + 1).read_to_end(&mut text).map_err(failed)?;
+    let mut text = Zeroizing::new(Vec::with_capacity(
+        usize::try_from(MAX_PEM_BYTES).unwrap_or(0) + 2,
+    ));
+    file.take(MAX_PEM_BYTES + 1)
+        .read_to_end(&mut text)
+        .map_err(failed)?;
     if text.len() as u64 > MAX_PEM_BYTES {
         return Err(invalid(part, "is too long"));
     }
@@ -193,11 +202,18 @@ fn check_pair(certified: &CertifiedKey) -> Result<(), CredentialsError> {
     let leaf = certified.cert.first().ok_or(CredentialsError::Mismatch)?;
     let (_, leaf) = X509Certificate::from_der(leaf)
         .map_err(|_| invalid(Part::Certificate, "holds a certificate that does not parse"))?;
-    let ours = certified.key.public_key().ok_or(CredentialsError::Mismatch)?;
+    let ours = certified
+        .key
+        .public_key()
+        .ok_or(CredentialsError::Mismatch)?;
     let (_, ours) = SubjectPublicKeyInfo::from_der(&ours)
         .map_err(|_| invalid(Part::Key, "holds a key of an unknown kind"))?;
     let theirs = leaf.public_key();
     let same = ours.algorithm.algorithm == theirs.algorithm.algorithm
         && ours.subject_public_key.data == theirs.subject_public_key.data;
-    if same { Ok(()) } else { Err(CredentialsError::Mismatch) }
+    if same {
+        Ok(())
+    } else {
+        Err(CredentialsError::Mismatch)
+    }
 }

@@ -27,7 +27,9 @@ pub enum EndpointError {
     #[error("a grep11 endpoint's address is not host:port")]
     Address,
     /// Neither a DNS name nor an IP address.
-    #[error("a grep11 endpoint's server name is no DNS name and no IP address (a port does not belong to it)")]
+    #[error(
+        "a grep11 endpoint's server name is no DNS name and no IP address (a port does not belong to it)"
+    )]
     ServerName,
     /// Not 32 bytes in hex.
     #[error("a grep11 endpoint's pin_sha256 is not 64 hex digits")]
@@ -71,8 +73,7 @@ impl Target {
     ) -> Result<Self, EndpointError> {
         let host = host_of(&endpoint.address)?;
         let name = endpoint.server_name.as_deref().unwrap_or(host);
-        let name =
-            ServerName::try_from(name.to_owned()).map_err(|_| EndpointError::ServerName)?;
+        let name = ServerName::try_from(name.to_owned()).map_err(|_| EndpointError::ServerName)?;
         let verifier: Arc<dyn ServerCertVerifier> = match endpoint.pin_sha256.as_deref() {
             Some(pin) => Arc::new(PinnedCertificate {
                 pin: parse_pin(pin)?,
@@ -91,7 +92,11 @@ impl Target {
             .with_custom_certificate_verifier(verifier)
             .with_client_cert_resolver(credentials.resolver());
         tls.alpn_protocols = vec![b"h2".to_vec()];
-        Ok(Self { address: endpoint.address.clone(), name, tls: Arc::new(tls) })
+        Ok(Self {
+            address: endpoint.address.clone(),
+            name,
+            tls: Arc::new(tls),
+        })
     }
 }
 
@@ -117,7 +122,9 @@ impl ServerCertVerifier for PinnedCertificate {
         if digest(&SHA256, end_entity).as_ref() == self.pin {
             Ok(ServerCertVerified::assertion())
         } else {
-            Err(Error::InvalidCertificate(CertificateError::ApplicationVerificationFailure))
+            Err(Error::InvalidCertificate(
+                CertificateError::ApplicationVerificationFailure,
+            ))
         }
     }
 
@@ -142,7 +149,9 @@ impl ServerCertVerifier for PinnedCertificate {
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.provider.signature_verification_algorithms.supported_schemes()
+        self.provider
+            .signature_verification_algorithms
+            .supported_schemes()
     }
 }
 
@@ -155,7 +164,11 @@ fn host_of(address: &str) -> Result<&str, EndpointError> {
         None if host.contains(':') => return Err(EndpointError::Address),
         None => host,
     };
-    if bare.is_empty() || port == 0 { Err(EndpointError::Address) } else { Ok(bare) }
+    if bare.is_empty() || port == 0 {
+        Err(EndpointError::Address)
+    } else {
+        Ok(bare)
+    }
 }
 
 fn parse_pin(pin: &str) -> Result<[u8; 32], EndpointError> {
@@ -173,7 +186,16 @@ mod tests {
     fn hosts_come_without_port_and_brackets() {
         assert_eq!(host_of("grep11.svc.net:9876").unwrap(), "grep11.svc.net");
         assert_eq!(host_of("[fd00::2]:9876").unwrap(), "fd00::2");
-        for bad in ["", "host", ":9876", "host:", "host:0", "host:70000", "fd00::2:9876", "[fd00::2:9876"] {
+        for bad in [
+            "",
+            "host",
+            ":9876",
+            "host:",
+            "host:0",
+            "host:70000",
+            "fd00::2:9876",
+            "[fd00::2:9876",
+        ] {
             assert!(host_of(bad).is_err(), "{bad}");
         }
     }

@@ -39,6 +39,9 @@ enum Part {
     /// Holds the scanner's control port open.
     #[command(hide = true)]
     HoldControlPort,
+    /// Scans the guest from outside.
+    #[command(hide = true)]
+    Scan,
 }
 
 fn main() -> ExitCode {
@@ -53,8 +56,10 @@ fn main() -> ExitCode {
 }
 
 fn run(cli: Cli) -> anyhow::Result<bool> {
-    if let Some(Part::HoldControlPort) = cli.part {
-        return scan::hold_control_port().map(|()| true);
+    match cli.part {
+        Some(Part::HoldControlPort) => return scan::hold_control_port().map(|()| true),
+        Some(Part::Scan) => return scan::scan_from_outside().map(|()| true),
+        None => {}
     }
     let own = std::env::current_exe()?;
     let programs = cli

@@ -32,7 +32,7 @@ pub struct Report {
     /// Calls that the HSM served.
     pub hsm_calls: usize,
     /// From the start of `bakehouse run` to the first connection that a prober outside made, in ms.
-    pub time_to_exposed_ms: Option<u64>,
+    pub time_to_exposed_ms: Option<f64>,
     /// When each phase was entered, in ms since the supervisor's start.
     pub phases: BTreeMap<String, u64>,
     /// Files that held a secret after the end.
@@ -84,11 +84,11 @@ impl Report {
         let first_open = port_changes(bench, outcome.booted_ms)?
             .into_iter()
             .find(|change| change.state == "open")
-            .map(|change| (change.ts_ms - outcome.booted_ms).max(0.0) as u64);
+            .map(|change| (change.ts_ms - outcome.booted_ms).round());
         let places = [bench.runtime(), bench.state().to_owned(), "/dev/shm".into()];
         let left = bench
             .canaries()?
-            .search(&places.each_ref().map(|place| place.as_path()));
+            .search(&places.each_ref().map(std::path::PathBuf::as_path));
         Ok(Self {
             exposed_ports: outcome.exposed,
             udp_replies: prober["udp_replies"].as_u64().unwrap_or(0),

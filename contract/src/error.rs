@@ -1,0 +1,285 @@
+//! What can be wrong with a contract.
+//!
+//! One error type for the whole crate, because the reader of a contract wants one thing: the place and the remedy. It
+//! promises never to hold a value of the contract. A message is built from our own words, from names that a contract is
+//! known to have, and from numbers of lines; what a library said about the input is dropped where it was said.
+
+use std::borrow::Cow;
+use std::fmt;
+
+/// Stable names of the ways in which a contract is refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Code {
+    /// There is no contract, or it is empty.
+    ContractMissing,
+    /// More bytes or more nodes than a contract may have.
+    ContractTooLarge,
+    /// Nested deeper than a contract may be.
+    ContractTooDeep,
+    /// More YAML aliases than a contract may have.
+    ContractAliases,
+    /// Not a single, well-formed YAML mapping.
+    ContractNotYaml,
+    /// An encrypted section can't be opened. Never says more, so that it can't be asked about a key.
+    ContractDecrypt,
+    /// The contract is signed, wholly or by half; signatures are not verified yet, hence refused.
+    SignatureUnsupported,
+    /// A key that `bakehouse:` does not have.
+    KeyUnknown,
+    /// A key that must be there is not.
+    KeyMissing,
+    /// A value is not what its key takes.
+    ValueInvalid,
+    /// A key stands in the section that it does not belong to.
+    SectionWrong,
+    /// A key stands in both sections.
+    SectionBoth,
+    /// `workload` or `env` is not there.
+    SectionMissing,
+    /// The chain id is not that of the network.
+    ChainInvalid,
+}
+
+// === impl Code ===
+
+impl Code {
+    /// Every code, in the order of its declaration.
+    pub const ALL: [Self; 14] = [
+        Self::ContractMissing,
+        Self::ContractTooLarge,
+        Self::ContractTooDeep,
+        Self::ContractAliases,
+        Self::ContractNotYaml,
+        Self::ContractDecrypt,
+        Self::SignatureUnsupported,
+        Self::KeyUnknown,
+        Self::KeyMissing,
+        Self::ValueInvalid,
+        Self::SectionWrong,
+        Self::SectionBoth,
+        Self::SectionMissing,
+        Self::ChainInvalid,
+    ];
+
+    /// The name, as it stands on the console and in the status.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::ContractMissing => "contract_missing",
+            Self::ContractTooLarge => "contract_too_large",
+            Self::ContractTooDeep => "contract_too_deep",
+            Self::ContractAliases => "contract_aliases",
+            Self::ContractNotYaml => "contract_not_yaml",
+            Self::ContractDecrypt => "contract_decrypt",
+            Self::SignatureUnsupported => "signature_unsupported",
+            Self::KeyUnknown => "key_unknown",
+            Self::KeyMissing => "key_missing",
+            Self::ValueInvalid => "value_invalid",
+            Self::SectionWrong => "section_wrong",
+            Self::SectionBoth => "section_both",
+            Self::SectionMissing => "section_missing",
+            Self::ChainInvalid => "chain_invalid",
+        }
+    }
+
+    /// What to do about it, in one sentence.
+    pub fn remedy(self) -> &'static str {
+        match self {
+            Self::ContractMissing => {
+                "Give the guest a contract: the file user-data of the cidata disk."
+            }
+            Self::ContractTooLarge => "Make the contract smaller; large files do not belong in it.",
+            Self::ContractTooDeep => "Nest the contract less deeply.",
+            Self::ContractAliases => "Write the values out instead of using YAML aliases.",
+            Self::ContractNotYaml => {
+                "Correct the YAML at the place named, then seal the contract again."
+            }
+            Self::ContractDecrypt => {
+                "Encrypt the section again, with the encryption certificate of the image that is to open it."
+            }
+            Self::SignatureUnsupported => {
+                "Remove envWorkloadSignature from the contract and signingKey from its env section."
+            }
+            Self::KeyUnknown => "Remove the key or correct its name.",
+            Self::KeyMissing => "Add the key.",
+            Self::ValueInvalid => "Correct the value.",
+            Self::SectionWrong => "Move the key to the section it belongs to.",
+            Self::SectionBoth => {
+                "Leave the key in the section it belongs to and remove it from the other."
+            }
+            Self::SectionMissing => {
+                "Add the section as text: write | after its key and indent what follows."
+            }
+            Self::ChainInvalid => "Correct chain_id or network, whichever is wrong.",
+        }
+    }
+}
+
+impl fmt::Display for Code {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// A place in a contract. Lines and columns count from 1.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Place {
+    /// Names of the keys on the way, such as `workload.bakehouse.keys[0].blob`; empty for the whole document.
+    pub path: String,
+    /// Line, of the document or, if `section` is given, of that section's text.
+    pub line: Option<usize>,
+    /// Column, in the same text.
+    pub column: Option<usize>,
+    /// The section whose text the line is of: lines of an encrypted section can't be lines of the document.
+    pub section: Option<&'static str>,
+}
+
+// === impl Place ===
+
+impl Place {
+    /// A place that has a path and no line.
+    pub fn path(path: impl Into<String>) -> Self {
+        Self {
+            path: path.into(),
+            ..Self::default()
+        }
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if self.path.is_empty() {
+            "contract"
+        } else {
+            &self.path
+        })?;
+        let Some(line) = self.line else { return Ok(()) };
+        write!(f, " (line {line}")?;
+        if let Some(column) = self.column {
+            write!(f, ", column {column}")?;
+        }
+        if let Some(section) = self.section {
+            write!(f, " of the text of {section}")?;
+        }
+        f.write_str(")")
+    }
+}
+
+/// Why a contract is refused, and where.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{place}: {message}")]
+pub struct ContractError {
+    code: Code,
+    place: Place,
+    message: Cow<'static, str>,
+}
+
+// === impl ContractError ===
+
+impl ContractError {
+    pub(crate) fn new(code: Code, place: Place, message: impl Into<Cow<'static, str>>) -> Self {
+        Self {
+            code,
+            place,
+            message: message.into(),
+        }
+    }
+
+    /// The one error of everything that has to do with decryption.
+    pub(crate) fn decrypt(path: &'static str) -> Self {
+        Self::new(
+            Code::ContractDecrypt,
+            Place::path(path),
+            "can't be decrypted",
+        )
+    }
+
+    /// The error of a text that no key opens; for whoever opens tokens alone.
+    pub fn undecryptable() -> Self {
+        Self::new(
+            Code::ContractDecrypt,
+            Place::default(),
+            "can't be decrypted",
+        )
+    }
+
+    /// The error of a contract that is not there at all; for whoever looks for the file.
+    pub fn missing() -> Self {
+        Self::new(Code::ContractMissing, Place::default(), "there is none")
+    }
+
+    /// What is wrong, as a stable name.
+    pub fn code(&self) -> Code {
+        self.code
+    }
+
+    /// Where it is wrong.
+    pub fn place(&self) -> &Place {
+        &self.place
+    }
+
+    /// What to do about it, in one sentence.
+    pub fn remedy(&self) -> &'static str {
+        self.code.remedy()
+    }
+}
+
+/// Something that is probably a mistake, yet no reason to refuse the contract.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Warning {
+    place: Place,
+    message: Cow<'static, str>,
+}
+
+// === impl Warning ===
+
+impl Warning {
+    pub(crate) fn new(place: Place, message: impl Into<Cow<'static, str>>) -> Self {
+        Self {
+            place,
+            message: message.into(),
+        }
+    }
+
+    /// Where it is.
+    pub fn place(&self) -> &Place {
+        &self.place
+    }
+}
+
+impl fmt::Display for Warning {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.place, self.message)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_are_unique_and_snake_case() {
+        let names: std::collections::BTreeSet<_> =
+            Code::ALL.iter().map(|code| code.as_str()).collect();
+        assert_eq!(names.len(), Code::ALL.len());
+        assert!(
+            names
+                .iter()
+                .all(|name| name.bytes().all(|b| b.is_ascii_lowercase() || b == b'_'))
+        );
+    }
+
+    #[test]
+    fn a_message_names_the_place() {
+        let place = Place {
+            line: Some(7),
+            column: Some(3),
+            section: Some("env"),
+            ..Place::path("env.bakehouse.state")
+        };
+        let error = ContractError::new(Code::KeyMissing, place, "the key `path` is missing");
+        assert_eq!(
+            error.to_string(),
+            "env.bakehouse.state (line 7, column 3 of the text of env): the key `path` is missing"
+        );
+    }
+}

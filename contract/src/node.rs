@@ -1,0 +1,143 @@
+//! A YAML text as a tree that knows where everything stood.
+//!
+//! Every scalar is a [`Secret`] from the moment it is read, since nobody can know yet which of them are. The tree is built
+//! from parser events within [`Limits`]; no deserialiser runs before all of them have been checked.
+
+mod build;
+
+use std::sync::Arc;
+
+use crate::error::{ContractError, Place};
+use crate::limits::Limits;
+use crate::secret::Secret;
+
+/// A line and a column, from 1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Mark {
+    pub(crate) line: usize,
+    pub(crate) column: usize,
+}
+
+/// One node of the tree.
+#[derive(Debug)]
+pub(crate) struct Node {
+    pub(crate) mark: Mark,
+    pub(crate) kind: Kind,
+    /// Levels of collections below and including this one.
+    height: usize,
+    /// Nodes below and including this one, aliases counted as what they stand for.
+    weight: usize,
+}
+
+#[derive(Debug)]
+pub(crate) enum Kind {
+    Scalar(Scalar),
+    Sequence(Vec<Arc<Node>>),
+    Mapping(Vec<Entry>),
+}
+
+/// A scalar's text, after YAML's own escapes.
+#[derive(Debug)]
+pub(crate) struct Scalar {
+    pub(crate) text: Secret<String>,
+    pub(crate) style: Style,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Style {
+    /// Not quoted: may mean a number, a truth value or nothing at all.
+    Plain,
+    Quoted,
+    /// Written after `|`: its n-th line is n lines below its mark.
+    Literal,
+    Folded,
+}
+
+/// A key of a mapping and its value.
+#[derive(Debug)]
+pub(crate) struct Entry {
+    pub(crate) key: Secret<String>,
+    pub(crate) mark: Mark,
+    pub(crate) value: Arc<Node>,
+}
+
+/// Where the lines of a text are to be counted from.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Origin {
+    /// The text is the document.
+    Document,
+    /// The text stands in the document, in a literal block whose head is in this line.
+    Block { section: &'static str, head: usize },
+    /// The text has lines of its own: it was encrypted, or its line breaks are not the document's.
+    Section(&'static str),
+}
+
+// === impl Node ===
+
+impl Node {
+    /// Reads the one document of a YAML text.
+    pub(crate) fn parse(
+        text: &str,
+        limits: &Limits,
+        origin: Origin,
+    ) -> Result<Arc<Self>, ContractError> {
+        build::build(text, limits, origin)
+    }
+
+    /// What this node is, for an error.
+    pub(crate) fn noun(&self) -> &'static str {
+        match &self.kind {
+            Kind::Scalar(scalar) if scalar.is_null() => "nothing",
+            Kind::Scalar(_) => "a single value",
+            Kind::Sequence(_) => "a list",
+            Kind::Mapping(_) => "a mapping",
+        }
+    }
+
+    /// The value of a key, if this is a mapping that has it.
+    pub(crate) fn get(&self, key: &str) -> Option<&Entry> {
+        match &self.kind {
+            Kind::Mapping(entries) => entries.iter().find(|entry| entry.key.expose() == key),
+            _ => None,
+        }
+    }
+}
+
+// === impl Scalar ===
+
+impl Scalar {
+    /// Whether YAML reads it as null.
+    pub(crate) fn is_null(&self) -> bool {
+        self.style == Style::Plain
+            && matches!(
+                self.text.expose().as_str(),
+                "" | "~" | "null" | "Null" | "NULL"
+            )
+    }
+}
+
+// === impl Origin ===
+
+impl Origin {
+    /// The place of a mark in a text that began here.
+    pub(crate) fn place(self, path: impl Into<String>, mark: Mark) -> Place {
+        let (line, column, section) = match self {
+            Self::Document => (mark.line, Some(mark.column), None),
+            Self::Block { head, .. } => (head.saturating_add(mark.line), None, None),
+            Self::Section(name) => (mark.line, Some(mark.column), Some(name)),
+        };
+        Place {
+            path: path.into(),
+            line: Some(line),
+            column,
+            section,
+        }
+    }
+
+    fn root(self) -> &'static str {
+        match self {
+            Self::Document => "",
+            Self::Block { section, .. } | Self::Section(section) => section,
+        }
+    }
+}

@@ -1,0 +1,439 @@
+use std::sync::atomic::Ordering;
+
+use axum::http::Method;
+use http_body_util::BodyExt;
+use rstest::rstest;
+use serde_json::Value;
+use tempfile::TempDir;
+use tokio::sync::Semaphore;
+use tower::ServiceExt;
+
+use super::*;
+use crate::backend::fake::Fake;
+use crate::task::Crew;
+use crate::tezos::{ChainId, blake2b_256};
+use crate::watermark;
+
+const CHAIN: [u8; 4] = [0x7a, 0x06, 0xa7, 0x70];
+const HEAD: i32 = 100;
+
+struct Bench {
+    router: Router,
+    backend: Arc<Fake>,
+    watermark: Arc<Watermark>,
+    health: Arc<Health>,
+    _dir: TempDir,
+}
+
+struct Answer {
+    status: StatusCode,
+    content_type: String,
+    body: Vec<u8>,
+}
+
+impl Bench {
+    fn unarmed(operations: &[&str]) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let backend = Fake::new(operations);
+        let keyring = backend.keyring();
+        backend.key().note(Ok(()));
+        let config = watermark::Config {
+            dir: dir.path().to_owned(),
+            chains: vec![ChainId::from_bytes(CHAIN)],
+            keys: keyring.floors(),
+        };
+        let watermark = Arc::new(Watermark::open(config).unwrap());
+        let health = Arc::new(Health::new(Arc::clone(&keyring), Arc::clone(&watermark)));
+        let (crew, handle) = Crew::new("test");
+        tokio::spawn(crew.work());
+        let router = router(
+            keyring,
+            Arc::clone(&watermark),
+            backend.clone(),
+            Arc::clone(&health),
+            handle,
+        );
+        Self {
+            router,
+            backend,
+            watermark,
+            health,
+            _dir: dir,
+        }
+    }
+
+    async fn armed(operations: &[&str]) -> Self {
+        let bench = Self::unarmed(operations);
+        bench
+            .watermark
+            .arm(ChainId::from_bytes(CHAIN), HEAD)
+            .await
+            .unwrap();
+        bench
+    }
+
+    fn path(&self) -> String {
+        format!("/keys/{}", self.backend.key().hash())
+    }
+
+    async fn ask(&self, method: Method, path: &str, kind: &str, body: impl Into<Body>) -> Answer {
+        let request = axum::http::Request::builder()
+            .method(method)
+            .uri(path)
+            .header("content-type", kind)
+            .body(body.into())
+            .unwrap();
+        let response = self.router.clone().oneshot(request).await.unwrap();
+        let status = response.status();
+        let content_type = response
+            .headers()
+            .get("content-type")
+            .map_or_else(String::new, |value| value.to_str().unwrap().to_owned());
+        let body = response
+            .into_body()
+            .collect()
+            .await
+            .unwrap()
+            .to_bytes()
+            .to_vec();
+        Answer {
+            status,
+            content_type,
+            body,
+        }
+    }
+
+    async fn get(&self, path: &str) -> Answer {
+        self.ask(Method::GET, path, "application/json", Body::empty())
+            .await
+    }
+
+    async fn post(&self, path: &str, body: impl Into<Body>) -> Answer {
+        self.ask(Method::POST, path, "application/json", body).await
+    }
+
+    async fn sign(&self, payload: &[u8]) -> Answer {
+        self.post(&self.path(), json_hex(payload)).await
+    }
+}
+
+impl Answer {
+    fn json(&self) -> Value {
+        assert!(
+            self.content_type.starts_with("application/json"),
+            "{}",
+            self.content_type
+        );
+        serde_json::from_slice(&self.body).unwrap()
+    }
+
+    fn trace(&self) -> String {
+        let trace = self.json();
+        assert_eq!(trace[0]["kind"], "temporary");
+        assert_eq!(trace[0]["id"], "failure");
+        trace[0]["msg"].as_str().unwrap().to_owned()
+    }
+
+    fn signature(&self) -> Signature {
+        assert_eq!(
+            self.status,
+            StatusCode::OK,
+            "{}",
+            String::from_utf8_lossy(&self.body)
+        );
+        self.json()["signature"].as_str().unwrap().parse().unwrap()
+    }
+}
+
+fn json_hex(payload: &[u8]) -> String {
+    format!("\"{}\"", hex::encode(payload))
+}
+
+fn attestation(level: i32, seed: u8) -> Vec<u8> {
+    let mut bytes = vec![0x13];
+    bytes.extend(CHAIN);
+    bytes.extend([seed; 32]);
+    bytes.extend([21, 0, 0]);
+    bytes.extend(level.to_be_bytes());
+    bytes.extend([0; 4]);
+    bytes.extend([9; 32]);
+    bytes
+}
+
+#[tokio::test]
+async fn the_public_key_is_told() {
+    let bench = Bench::unarmed(&[]);
+    let answer = bench.get(&bench.path()).await;
+    assert_eq!(
+        answer.json()["public_key"],
+        bench.backend.key().public_key().to_string()
+    );
+    let unknown = bench
+        .get("/keys/tz1KqTpEZ7Yob7QbPE4Hy4Wo8fHG8LhKxZSx")
+        .await;
+    assert_eq!(
+        (unknown.status, unknown.body.len()),
+        (StatusCode::NOT_FOUND, 0)
+    );
+    let malformed = bench.get("/keys/tz3nonsense").await;
+    assert_eq!(malformed.status, StatusCode::BAD_REQUEST);
+    assert!(malformed.content_type.starts_with("text/plain"));
+}
+
+#[tokio::test]
+async fn fixed_answers_are_those_of_octez_signer() {
+    let bench = Bench::unarmed(&[]);
+    assert_eq!(bench.get("/authorized_keys").await.body, b"{}");
+    let known = bench.get("/known_keys").await;
+    assert_eq!(known.status, StatusCode::INTERNAL_SERVER_ERROR);
+    assert_eq!(known.trace(), "List known keys request not allowed.");
+    let prove = bench
+        .get("/bls_prove_possession/tz4RzMkzuihTXjknoL2hqePPCuDqEP5iXHtA")
+        .await;
+    assert_eq!(prove.status, StatusCode::INTERNAL_SERVER_ERROR);
+    assert_eq!(prove.trace(), "Request to prove possession is not allowed.");
+    assert_eq!(bench.get("/elsewhere").await.status, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn nothing_is_signed_while_unarmed() {
+    let bench = Bench::unarmed(&[]);
+    let answer = bench.sign(&attestation(1_000_000, 1)).await;
+    assert_eq!(answer.status, StatusCode::FORBIDDEN);
+    assert!(answer.trace().starts_with("unarmed"), "{}", answer.trace());
+    assert_eq!(bench.backend.calls.load(Ordering::SeqCst), 0);
+}
+
+#[tokio::test]
+async fn a_signature_verifies_and_its_retry_is_the_same() {
+    let bench = Bench::armed(&[]).await;
+    let payload = attestation(HEAD + 3, 1);
+    let first = bench.sign(&payload).await.signature();
+    bench
+        .backend
+        .key()
+        .public_key()
+        .verify(&blake2b_256(&payload), &first.to_bytes())
+        .unwrap();
+    assert_eq!(bench.sign(&payload).await.signature(), first);
+    assert_eq!(bench.backend.calls.load(Ordering::SeqCst), 1);
+}
+
+#[tokio::test]
+async fn other_data_at_the_same_height_and_lower_heights_are_conflicts() {
+    let bench = Bench::armed(&[]).await;
+    bench.sign(&attestation(HEAD + 5, 1)).await.signature();
+    for (level, seed) in [(HEAD + 5, 2), (HEAD + 4, 1), (HEAD + 2, 1)] {
+        let answer = bench.sign(&attestation(level, seed)).await;
+        assert_eq!(answer.status, StatusCode::CONFLICT, "{level}");
+        assert!(answer.trace().contains("level") || answer.trace().contains("at"));
+    }
+    assert_eq!(bench.backend.calls.load(Ordering::SeqCst), 1);
+}
+
+#[tokio::test]
+async fn mark_never_lowered_on_sign_failure() {
+    let bench = Bench::armed(&[]).await;
+    bench.backend.down.store(true, Ordering::SeqCst);
+    let answer = bench.sign(&attestation(HEAD + 3, 1)).await;
+    assert_eq!(answer.status, StatusCode::INTERNAL_SERVER_ERROR);
+    assert!(
+        answer.trace().starts_with("hsm_unreachable"),
+        "{}",
+        answer.trace()
+    );
+    bench.backend.down.store(false, Ordering::SeqCst);
+    let other = bench.sign(&attestation(HEAD + 3, 2)).await;
+    assert_eq!(other.status, StatusCode::CONFLICT);
+    bench.sign(&attestation(HEAD + 4, 2)).await.signature();
+}
+
+#[tokio::test]
+async fn a_client_that_hangs_up_does_not_stop_the_signature() {
+    let bench = Bench::armed(&[]).await;
+    let payload = attestation(HEAD + 3, 1);
+    bench.backend.gate.forget_permits(Semaphore::MAX_PERMITS);
+    let mut asked = Box::pin(bench.sign(&payload));
+    while bench.backend.calls.load(Ordering::SeqCst) == 0 {
+        tokio::select! {
+            biased;
+            _ = &mut asked => panic!("the gate is closed"),
+            () = tokio::task::yield_now() => {}
+        }
+    }
+    drop(asked);
+    bench.backend.gate.add_permits(1);
+    bench.sign(&payload).await.signature();
+    assert_eq!(bench.backend.calls.load(Ordering::SeqCst), 1);
+}
+
+#[rstest]
+#[case("")]
+#[case("03aabb")]
+#[case("{\"bytes\":\"03aabb\"}")]
+#[case("\"0x03aabb\"")]
+#[case("\"03aab\"")]
+#[case("\"zz\"")]
+#[case("\"\"")]
+#[case("\"13\"")]
+#[case("\"03aabb\" ,")]
+#[tokio::test]
+async fn a_body_that_is_no_payload_is_a_bad_request(#[case] body: &'static str) {
+    let bench = Bench::armed(&["transaction"]).await;
+    let answer = bench.post(&bench.path(), body).await;
+    assert_eq!(answer.status, StatusCode::BAD_REQUEST);
+    assert!(answer.content_type.starts_with("text/plain"));
+    assert!(
+        answer
+            .body
+            .starts_with(b"Failed to parse the request body: ")
+    );
+    assert_eq!(bench.backend.calls.load(Ordering::SeqCst), 0);
+}
+
+#[tokio::test]
+async fn a_trailing_byte_is_a_bad_request() {
+    let bench = Bench::armed(&[]).await;
+    let mut payload = attestation(HEAD + 3, 1);
+    payload.push(0);
+    assert_eq!(bench.sign(&payload).await.status, StatusCode::BAD_REQUEST);
+}
+
+#[tokio::test]
+async fn a_body_over_the_limit_is_a_bad_request() {
+    let bench = Bench::armed(&[]).await;
+    let answer = bench
+        .post(
+            &bench.path(),
+            format!("\"{}\"", "00".repeat(MAX_BODY_BYTES)),
+        )
+        .await;
+    assert_eq!(answer.status, StatusCode::BAD_REQUEST);
+}
+
+#[tokio::test]
+async fn operations_are_forbidden_unless_the_policy_names_them() {
+    let bench = Bench::armed(&[]).await;
+    // A ballot: branch, source, period 73, proposal, yay.
+    let ballot = format!(
+        "03{}0600{}00000049{}00",
+        "05".repeat(32),
+        "8c".repeat(20),
+        "06".repeat(32)
+    );
+    let answer = bench.sign(&hex::decode(ballot).unwrap()).await;
+    assert_eq!(answer.status, StatusCode::FORBIDDEN);
+    assert!(!answer.trace().is_empty());
+}
+
+#[tokio::test]
+async fn another_chain_is_forbidden() {
+    let bench = Bench::armed(&[]).await;
+    let mut payload = attestation(HEAD + 3, 1);
+    payload[1] ^= 1;
+    let answer = bench.sign(&payload).await;
+    assert_eq!(answer.status, StatusCode::FORBIDDEN);
+    assert!(
+        answer.trace().starts_with("chain_unknown"),
+        "{}",
+        answer.trace()
+    );
+}
+
+#[tokio::test]
+async fn an_unknown_key_is_not_found_with_a_trace() {
+    let bench = Bench::armed(&[]).await;
+    let path = "/keys/tz1KqTpEZ7Yob7QbPE4Hy4Wo8fHG8LhKxZSx";
+    let answer = bench.post(path, json_hex(&attestation(HEAD + 3, 1))).await;
+    assert_eq!(answer.status, StatusCode::NOT_FOUND);
+    assert!(answer.trace().starts_with("key_unknown"));
+}
+
+#[rstest]
+#[case("version=0", StatusCode::OK)]
+#[case("version=3", StatusCode::OK)]
+#[case("&version=2&", StatusCode::OK)]
+#[case("later=thing", StatusCode::OK)]
+#[case("version=4", StatusCode::BAD_REQUEST)]
+#[case("version=", StatusCode::BAD_REQUEST)]
+#[case("version", StatusCode::BAD_REQUEST)]
+#[case("version=2&version=3", StatusCode::BAD_REQUEST)]
+#[case("authentication=edsig", StatusCode::FORBIDDEN)]
+#[case("version=3&authentication=", StatusCode::FORBIDDEN)]
+#[tokio::test]
+async fn the_query_is_understood(#[case] query: &str, #[case] expected: StatusCode) {
+    let bench = Bench::armed(&[]).await;
+    let path = format!("{}?{query}", bench.path());
+    let answer = bench.post(&path, json_hex(&attestation(HEAD + 3, 1))).await;
+    assert_eq!(answer.status, expected);
+}
+
+#[rstest]
+#[case("application/json", StatusCode::OK)]
+#[case("Application/JSON; charset=utf-8", StatusCode::OK)]
+#[case("text/plain", StatusCode::UNSUPPORTED_MEDIA_TYPE)]
+#[case("application/bson", StatusCode::UNSUPPORTED_MEDIA_TYPE)]
+#[tokio::test]
+async fn only_json_is_taken(#[case] kind: &str, #[case] expected: StatusCode) {
+    let bench = Bench::armed(&[]).await;
+    let body = json_hex(&attestation(HEAD + 3, 1));
+    let answer = bench.ask(Method::POST, &bench.path(), kind, body).await;
+    assert_eq!(answer.status, expected);
+}
+
+#[tokio::test]
+async fn a_key_that_is_not_proven_signs_nothing() {
+    let bench = Bench::armed(&[]).await;
+    let fresh = Fake::new(&[]);
+    let (crew, handle) = Crew::new("test");
+    tokio::spawn(crew.work());
+    let router = router(
+        fresh.keyring(),
+        Arc::clone(&bench.watermark),
+        fresh.clone(),
+        Arc::clone(&bench.health),
+        handle,
+    );
+    let bench = Bench { router, ..bench };
+    let answer = bench.sign(&attestation(HEAD + 3, 1)).await;
+    assert_eq!(answer.status, StatusCode::INTERNAL_SERVER_ERROR);
+    assert!(
+        answer.trace().starts_with("key_unproven"),
+        "{}",
+        answer.trace()
+    );
+    assert_eq!(fresh.calls.load(Ordering::SeqCst), 0);
+}
+
+#[tokio::test]
+async fn readiness_says_what_is_missing() {
+    let bench = Bench::unarmed(&[]);
+    assert_eq!(bench.get("/healthz").await.status, StatusCode::OK);
+    let answer = bench.get("/readyz").await;
+    assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE);
+    let report = answer.json();
+    assert_eq!(report["ready"], false);
+    assert_eq!(report["armed"], false);
+    assert_eq!(report["checks"][0]["name"], "hsm");
+    assert_eq!(report["checks"][0]["ok"], false);
+    assert_eq!(report["checks"][1]["ok"], true);
+    assert_eq!(report["checks"][2]["ok"], true);
+
+    let stop = tokio_util::sync::CancellationToken::new();
+    let watch = tokio::spawn({
+        let (health, backend, stop) = (bench.health.clone(), bench.backend.clone(), stop.clone());
+        async move { health.watch_hsm(&*backend, &stop).await }
+    });
+    while bench.get("/readyz").await.status != StatusCode::OK {
+        tokio::task::yield_now().await;
+    }
+    bench.backend.down.store(true, Ordering::SeqCst);
+    while bench.get("/readyz").await.status == StatusCode::OK {
+        tokio::task::yield_now().await;
+    }
+    let report = bench.get("/readyz").await.json();
+    let reason = report["checks"][0]["reason"].as_str().unwrap();
+    assert!(reason.starts_with("hsm_unreachable"), "{reason}");
+    stop.cancel();
+    watch.await.unwrap();
+}

@@ -1,0 +1,9 @@
+//! The rule as a table, the promises as properties, the disk as an enemy.
+
+mod arming;
+mod bench;
+mod concurrency;
+mod model;
+mod promises;
+mod rules;
+mod storage;

@@ -1,0 +1,102 @@
+//! `Boot<Sealed>` → `Boot<Opened>`: the firewall is locked, then the contract is read and opened.
+
+use super::{Boot, ContractPlace, Phase, Sealed};
+use crate::console::Event;
+use crate::error::{Code, Halt};
+use crate::host::{Bytes, Contract, Input, ReadError, Source};
+
+/// The longest contract that is read.
+const CONTRACT_LIMIT: usize = 4 << 20;
+
+/// The longest key that is read.
+const KEY_LIMIT: usize = 64 << 10;
+
+/// An open contract.
+#[derive(Debug)]
+pub struct Opened {
+    pub(super) contract: Contract,
+    /// True when this guest's firewall is somebody else's, by contract.
+    pub(super) delegated: bool,
+}
+
+// === impl Boot ===
+
+impl Boot<Sealed> {
+    /// Locks the firewall, reads the contract and opens it. A firewall that could not be locked for want of power is fatal
+    /// unless the contract says that somebody else guards the port.
+    pub async fn open(self) -> Result<Boot<Opened>, Halt> {
+        let context = self.context;
+        let locked = context.host.wall.lock().await;
+        let unlocked = match locked {
+            Ok(()) => None,
+            Err(halt) if halt.code == Code::PowerMissing => Some(halt),
+            Err(halt) => return Err(halt),
+        };
+        if unlocked.is_none() {
+            context.console.emit(Event::FirewallLocked);
+        }
+        context.host.fs.core_pattern()?;
+        let input = match &context.places.contract {
+            ContractPlace::Document(source) => {
+                Input::Document(read(&context, source, CONTRACT_LIMIT, Code::ContractMissing)?)
+            }
+            ContractPlace::Given(given) => {
+                let mut given = given.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+                given.take().ok_or_else(|| Halt::new(Code::ContractMissing, "no section given"))?
+            }
+        };
+        let key = match &context.places.key {
+            Some(source) => Some(read(&context, source, KEY_LIMIT, Code::ContractDecrypt)?),
+            None => None,
+        };
+        let contract = context.host.opener.open(input, key)?;
+        let delegated = delegate(&context, &contract, unlocked)?;
+        context.enter(Phase::Opened);
+        Ok(Boot { context, state: Opened { contract, delegated } })
+    }
+}
+
+fn read(
+    context: &super::Context,
+    source: &Source,
+    limit: usize,
+    missing: Code,
+) -> Result<Bytes, Halt> {
+    let what = if missing == Code::ContractMissing { "the contract" } else { "the contract key" };
+    context.host.fs.read(source, limit).map_err(|error| {
+        let code = match error {
+            ReadError::TooLarge if missing == Code::ContractMissing => Code::ContractTooLarge,
+            _ => missing,
+        };
+        Halt::new(code, format!("{what} {error}"))
+    })
+}
+
+/// Tells the waivers, and decides whether the boot may go on without a firewall of its own.
+fn delegate(
+    context: &super::Context,
+    contract: &Contract,
+    unlocked: Option<Halt>,
+) -> Result<bool, Halt> {
+    let waived = &contract.settings.powers.delegated;
+    context.board.update(|status| status.waived.clone_from(waived));
+    let firewall = waived.iter().any(|power| power == "firewall");
+    for power in waived {
+        let detail = match (power.as_str(), &unlocked) {
+            ("firewall", Some(_)) => "no firewall of ours: whoever runs this guest guards its ports",
+            ("firewall", None) => "not needed: this guest has its firewall all the same",
+            _ => "this guest runs without it",
+        };
+        context
+            .console
+            .emit(Event::PowerWaived { power: power.clone(), detail: detail.to_owned() });
+    }
+    match unlocked {
+        None => Ok(false),
+        Some(_) if firewall => {
+            context.board.update(|status| status.port = "delegated");
+            Ok(true)
+        }
+        Some(halt) => Err(halt),
+    }
+}

@@ -1,0 +1,186 @@
+//! `run`: puts the real world together around a boot.
+//!
+//! The order counts. Nothing inherited survives; the spawner is forked while there is one thread and no secret; powers are
+//! given up before threads exist; status and console work before anything can fail.
+
+use std::os::fd::RawFd;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, SystemTime};
+
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+use zeroize::Zeroizing;
+
+use super::{RunArgs, complain};
+use crate::boot::{self, Boot, Context, ContractPlace, Places};
+use crate::console::Console;
+use crate::error::{Code, Exit, Halt};
+use crate::host::real::{self, NoUnits, RealUnits};
+use crate::host::{Input, Mode, Source, Units};
+use crate::logs::journal::Journal;
+use crate::process::{self, Sections};
+use crate::spawner::{Spawner, SpawnerPaths};
+use crate::status::{self, Board};
+use crate::task::{Crew, Ended};
+use crate::{sandbox, spawner};
+
+/// Two threads beside the one that runs the boot: for probes, lines of units, status.
+const WORKERS: usize = 2;
+
+/// How long the last lines may take to be written.
+const LAST_LINES: Duration = Duration::from_secs(5);
+
+/// Runs a guest to its end.
+pub(super) fn run(args: RunArgs, sections_fd: Option<RawFd>) -> Exit {
+    let kept: Vec<RawFd> = [args.key.key_fd, sections_fd].into_iter().flatten().collect();
+    if let Err(error) = process::sanitise(&kept) {
+        return complain(Exit::Internal, &error.to_string());
+    }
+    let places = match places(&args, sections_fd) {
+        Ok(places) => places,
+        Err(halt) => return complain(halt.exit(), &halt.to_string()),
+    };
+    let paths = SpawnerPaths { runtime_dir: args.places.runtime_dir, units_dir: args.units };
+    let forked = Spawner::fork(&paths);
+    if let Err(error) = sandbox::drop_supervisor_capabilities() {
+        return complain(Exit::Power, &error.to_string());
+    }
+    let journal = Journal::connect();
+    let Ok(console) = Console::stdout(Arc::new(SystemTime::now), journal.clone()) else {
+        return complain(Exit::Internal, "no thread for the console");
+    };
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(WORKERS)
+        .enable_all()
+        .build();
+    let Ok(runtime) = runtime else {
+        return complain(Exit::Internal, "no threads for the supervisor");
+    };
+    let halt = runtime.block_on(guest(places, forked, console.clone(), journal));
+    console.flush(LAST_LINES);
+    // A blocking call that hangs must not keep the process from ending.
+    runtime.shutdown_background();
+    halt.exit()
+}
+
+/// Where the contract is: a document, or the two sections that IBM's runtime opened.
+fn places(args: &RunArgs, sections_fd: Option<RawFd>) -> Result<Places, Halt> {
+    let mode = Mode::from(args.places.host);
+    let usage = |message: &str| Halt::new(Code::Usage, message);
+    let sections = match sections_fd {
+        Some(fd) => process::take_sections(fd)
+            .map_err(|error| Halt::new(Code::of(error.code()), error.to_string()))?,
+        None => Sections::default(),
+    };
+    let contract = match (&args.contract, sections.workload, sections.env) {
+        (Some(file), None, None) => ContractPlace::Document(Source::File(file.clone())),
+        (Some(_), _, _) if mode == Mode::Workload => {
+            return Err(usage("give --contract or the sections, not both"));
+        }
+        // Outside of workload mode no variable of the environment is ever read.
+        (Some(file), _, _) => ContractPlace::Document(Source::File(file.clone())),
+        (None, Some(workload), Some(env)) if mode == Mode::Workload => {
+            let bytes = |text: Zeroizing<String>| Zeroizing::new(text.as_bytes().to_vec());
+            let given = Input::Sections { workload: bytes(workload), env: bytes(env) };
+            ContractPlace::Given(Mutex::new(Some(given)))
+        }
+        (None, _, _) if mode == Mode::Workload => {
+            return Err(usage("give --contract, or both sections of the contract"));
+        }
+        (None, _, _) => return Err(usage("give --contract")),
+    };
+    let (key, runtime_dir) = (args.key.source(), args.places.runtime_dir.clone());
+    Ok(Places { mode, contract, key, runtime_dir })
+}
+
+/// The guest: services first, then the boot, then the one end of every boot.
+async fn guest(
+    places: Places,
+    forked: Result<Spawner, spawner::SpawnerError>,
+    console: Console,
+    journal: Journal,
+) -> Halt {
+    let board = Board::new(places.mode.as_str());
+    let stop = CancellationToken::new();
+    let mut services: Crew<()> = Crew::default();
+    let listening = status::bind(&places.runtime_dir);
+    let bound = match listening {
+        Ok(listener) => {
+            services.spawn("status", status::serve(listener, board.clone()));
+            Ok(())
+        }
+        Err(error) => Err(Halt::new(Code::Internal, format!("no status socket: {error}"))),
+    };
+    let signals = watch_signals(&mut services, &stop);
+    let units = units(forked, &mut services);
+    let host = match real::host(units) {
+        Ok(host) => host,
+        Err(halt) => return halt,
+    };
+    let sealed = places.mode == Mode::Sealed;
+    let context = Context { host, places, console, board, journal, stop };
+    let context = Arc::new(context);
+    let boot = Boot::new(Arc::clone(&context));
+    let halt = match bound.and(signals) {
+        Err(halt) => halt,
+        Ok(()) => tokio::select! {
+            halt = boot.run() => halt,
+            name = panicked(&mut services) => {
+                Halt::new(Code::Internal, format!("the task `{name}` panicked"))
+            }
+        },
+    };
+    let halt = boot::finish(&context, halt).await;
+    if sealed {
+        if let Err(error) = boot::power_off(&context).await {
+            context.console.emit(crate::console::Event::Halted(error));
+        }
+    }
+    halt
+}
+
+/// Waits for a service that ends by panic; one that just ends is told by other means.
+async fn panicked(services: &mut Crew<()>) -> &'static str {
+    loop {
+        match services.next().await {
+            Some(Ended::Panicked(name)) => return name,
+            Some(Ended::Done(..)) => {}
+            None => std::future::pending().await,
+        }
+    }
+}
+
+fn units(
+    forked: Result<Spawner, spawner::SpawnerError>,
+    services: &mut Crew<()>,
+) -> Arc<dyn Units> {
+    match forked.and_then(Spawner::into_async) {
+        Ok((handle, driver, events)) => {
+            let ended = CancellationToken::new();
+            let guard = ended.clone().drop_guard();
+            services.spawn("spawner", async move {
+                let _guard = guard;
+                driver.run().await;
+            });
+            Arc::new(RealUnits::new(handle, events, ended))
+        }
+        Err(error) => {
+            Arc::new(NoUnits(Halt::new(Code::of(error.code()), error.to_string())))
+        }
+    }
+}
+
+/// SIGTERM, SIGINT and SIGHUP ask for a drain.
+fn watch_signals(services: &mut Crew<()>, stop: &CancellationToken) -> Result<(), Halt> {
+    for kind in [SignalKind::terminate(), SignalKind::interrupt(), SignalKind::hangup()] {
+        let mut signals = signal(kind)
+            .map_err(|_| Halt::new(Code::Internal, "signals cannot be listened to"))?;
+        let stop = stop.clone();
+        services.spawn("signals", async move {
+            while signals.recv().await.is_some() {
+                stop.cancel();
+            }
+        });
+    }
+    Ok(())
+}

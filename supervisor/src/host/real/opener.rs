@@ -1,0 +1,53 @@
+//! Contracts, by the contract crate.
+
+use bakehouse_contract::envelope::DecryptionKey;
+use bakehouse_contract::{ContractDocument, ContractError, Limits};
+
+use crate::error::{Code, Halt};
+use crate::host::{Bytes, Contract, Input, Opener};
+
+/// Opens contracts for real.
+#[derive(Debug, Clone, Copy)]
+pub struct RealOpener;
+
+// === impl RealOpener ===
+
+impl Opener for RealOpener {
+    fn open(&self, input: Input, key: Option<Bytes>) -> Result<Contract, Halt> {
+        let limits = Limits::default();
+        let opened = match input {
+            Input::Document(bytes) => {
+                let document = ContractDocument::parse(&bytes, &limits).map_err(halt)?;
+                let keys = keys(key)?;
+                bakehouse_contract::Contract::open(&document, &keys, &limits)
+            }
+            Input::Sections { workload, env } => {
+                let (workload, env) = (text(&workload)?, text(&env)?);
+                bakehouse_contract::Contract::from_sections(workload, env, &limits)
+            }
+        };
+        let opened = opened.map_err(halt)?;
+        Ok(Contract {
+            digest: opened.digest.to_string(),
+            warnings: opened.warnings.iter().map(ToString::to_string).collect(),
+            settings: opened.settings,
+        })
+    }
+}
+
+fn keys(key: Option<Bytes>) -> Result<Vec<DecryptionKey>, Halt> {
+    let unreadable = |_| Halt::new(Code::ContractDecrypt, "the contract key is not a PEM private key");
+    let Some(bytes) = key else { return Ok(Vec::new()) };
+    let pem = std::str::from_utf8(&bytes)
+        .map_err(|_| Halt::new(Code::ContractDecrypt, "the contract key is not PEM text"))?;
+    DecryptionKey::all_from_pem(pem).map_err(unreadable)
+}
+
+fn text(bytes: &Bytes) -> Result<&str, Halt> {
+    std::str::from_utf8(bytes).map_err(|_| Halt::new(Code::ContractNotYaml, "a section is not text"))
+}
+
+/// The contract's own error, which names place and code and never shows a value.
+fn halt(error: ContractError) -> Halt {
+    Halt::new(Code::of(error.code().as_str()), error.to_string())
+}
