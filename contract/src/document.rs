@@ -9,7 +9,7 @@ use crate::digest::ContractDigest;
 use crate::envelope::Token;
 use crate::error::{Code, ContractError, Place, Warning};
 use crate::limits::Limits;
-use crate::node::{Kind, Node, Origin, Style};
+use crate::node::{Kind, Node, Origin, Scalar, Style};
 use crate::secret::Secret;
 
 mod emit;
@@ -225,7 +225,7 @@ fn optional(root: &Node, key: &'static str) -> Result<Option<Field>, ContractErr
     let origin = match scalar.style {
         Style::Literal => Origin::Block {
             section: key,
-            head: node.mark.line,
+            head: head_of(node, scalar),
         },
         _ => Origin::Section(key),
     };
@@ -233,6 +233,15 @@ fn optional(root: &Node, key: &'static str) -> Result<Option<Field>, ContractErr
         text: Secret::new(scalar.text.expose().clone()),
         origin,
     }))
+}
+
+/// The line before a block's first. The parser marks a block where its first word is, below its leading empty lines.
+fn head_of(node: &Node, scalar: &Scalar) -> usize {
+    let text = scalar.text.expose();
+    let empty = text
+        .len()
+        .saturating_sub(text.trim_start_matches('\n').len());
+    node.mark.line.saturating_sub(empty).saturating_sub(1)
 }
 
 fn not_text(bytes: &[u8], valid: usize) -> ContractError {

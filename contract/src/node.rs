@@ -48,7 +48,7 @@ pub(crate) enum Style {
     /// Not quoted: may mean a number, a truth value or nothing at all.
     Plain,
     Quoted,
-    /// Written after `|`: its n-th line is n lines below its mark.
+    /// Written after `|`: its lines are lines of the document.
     Literal,
     Folded,
 }
@@ -66,7 +66,7 @@ pub(crate) struct Entry {
 pub(crate) enum Origin {
     /// The text is the document.
     Document,
-    /// The text stands in the document, in a literal block whose head is in this line.
+    /// The text stands in the document, in a literal block whose first line is the one after this.
     Block { section: &'static str, head: usize },
     /// The text has lines of its own: it was encrypted, or its line breaks are not the document's.
     Section(&'static str),

@@ -15,10 +15,9 @@ pub mod mechanism;
 pub mod spki;
 
 pub mod grep11 {
-    //! Messages, client ([`crypto_client::CryptoClient`](grep11::crypto_client)) and server, as
-    //! generated from `proto/grep11.proto`.
-    //!
-    //! [grep11]: crate::grep11
+    //! Messages, client ([`crypto_client`]) and server ([`crypto_server`]), as generated from
+    //! `proto/grep11.proto`. Their `Debug` shows every field: do not log a message that can hold
+    //! key material.
 
     #![allow(
         missing_docs,

@@ -125,6 +125,19 @@ fn a_frozen_network_shows_within_a_second_and_heals_within_two() {
 }
 
 #[test]
+fn a_connection_that_leads_nowhere_is_replaced() {
+    let bench = Bench::new();
+    let key = bench.create("tz1");
+    let signer = bench.serve(&bench.config(&[(&key, "consensus", &[])]), HEAD);
+    bench.line.lose_connections();
+    let lost = signer.await_ready(false);
+    assert!(lost < Duration::from_millis(1500), "{lost:?}");
+    let found = signer.await_ready(true);
+    assert!(found < Duration::from_secs(2), "{found:?}");
+    assert_eq!(signer.sign(&key, &attestation(HEAD + 3, 1)).status, 200);
+}
+
+#[test]
 fn a_signer_starts_without_its_hsm_and_waits_for_it() {
     let bench = Bench::new();
     let key = bench.create("tz2");

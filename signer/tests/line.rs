@@ -2,6 +2,7 @@
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
 use std::thread;
 
@@ -19,6 +20,8 @@ enum State {
 struct Shared {
     state: Mutex<State>,
     changed: Condvar,
+    /// Connections of an earlier generation swallow what they are given.
+    generation: AtomicUsize,
     live: Mutex<Vec<TcpStream>>,
     target: SocketAddr,
 }
@@ -37,6 +40,7 @@ impl Line {
         let shared = Arc::new(Shared {
             state: Mutex::new(State::Open),
             changed: Condvar::new(),
+            generation: AtomicUsize::new(0),
             live: Mutex::new(Vec::new()),
             target,
         });
@@ -59,6 +63,11 @@ impl Line {
 
     pub(crate) fn freeze(&self) {
         self.shared.turn(State::Frozen);
+    }
+
+    /// Connections that exist stay open and lead nowhere for ever; new ones work.
+    pub(crate) fn lose_connections(&self) {
+        self.shared.generation.fetch_add(1, Ordering::SeqCst);
     }
 
     pub(crate) fn mend(&self) {
@@ -101,8 +110,12 @@ impl Shared {
     }
 
     fn carry(&self, mut from: TcpStream, mut to: TcpStream) {
+        let born = self.generation.load(Ordering::SeqCst);
         let mut buffer = [0; 16 * 1024];
         while let Ok(read) = from.read(&mut buffer) {
+            if read > 0 && self.generation.load(Ordering::SeqCst) != born {
+                continue;
+            }
             if read == 0 || !self.may_pass() || to.write_all(&buffer[..read]).is_err() {
                 break;
             }

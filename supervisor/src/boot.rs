@@ -148,7 +148,10 @@ impl Boot<Sealed> {
     /// The beginning.
     pub fn new(context: Arc<Context>) -> Self {
         context.enter(Phase::Sealed);
-        Self { context, state: Sealed }
+        Self {
+            context,
+            state: Sealed,
+        }
     }
 
     /// All the way up, and down again when something is lost or we are asked to stop. The reason is returned; nothing has

@@ -133,7 +133,11 @@ pub fn main(arguments: impl Iterator<Item = OsString>) -> Exit {
         Err(error) => {
             // Help and version are no errors; clap knows which stream is right for which.
             drop(error.print());
-            return if error.use_stderr() { Exit::Usage } else { Exit::Drained };
+            return if error.use_stderr() {
+                Exit::Usage
+            } else {
+                Exit::Drained
+            };
         }
     };
     match cli.command {
@@ -155,7 +159,10 @@ pub fn complain(exit: Exit, message: &str) -> Exit {
 fn finish(outcome: Result<String, Halt>) -> Exit {
     match outcome {
         Ok(text) => print(&text),
-        Err(halt) => complain(halt.exit(), &format!("{halt}. Remedy: {}", halt.code.remedy())),
+        Err(halt) => complain(
+            halt.exit(),
+            &format!("{halt}. Remedy: {}", halt.code.remedy()),
+        ),
     }
 }
 
@@ -173,7 +180,10 @@ fn print_status(args: &StatusArgs) -> Exit {
         Ok(status) => print(&offline::readable(&status)),
         Err(error) => complain(
             Exit::Unavailable,
-            &format!("no guest answers in {}: {error}", args.runtime_dir.display()),
+            &format!(
+                "no guest answers in {}: {error}",
+                args.runtime_dir.display()
+            ),
         ),
     }
 }

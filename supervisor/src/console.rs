@@ -52,7 +52,10 @@ impl Console {
         let (sender, jobs) = sync_channel(QUEUE);
         let writer = std::thread::Builder::new().name("console".to_owned());
         writer.spawn(move || write(&jobs, &mut std::io::stdout()))?;
-        Ok(Self { journal, ..Self::new(Sink::Thread(sender), wall) })
+        Ok(Self {
+            journal,
+            ..Self::new(Sink::Thread(sender), wall)
+        })
     }
 
     /// A console in memory, for tests of what is said.
@@ -61,7 +64,13 @@ impl Console {
     }
 
     fn new(sink: Sink, wall: WallClock) -> Self {
-        Self { sink, started: Instant::now(), wall, dropped: Arc::default(), journal: Journal::none() }
+        Self {
+            sink,
+            started: Instant::now(),
+            wall,
+            dropped: Arc::default(),
+            journal: Journal::none(),
+        }
     }
 
     /// Says it. Never waits.
@@ -106,7 +115,10 @@ impl Console {
     pub fn events(&self) -> Vec<(Instant, Event)> {
         match &self.sink {
             Sink::Thread(_) => Vec::new(),
-            Sink::Memory(events) => events.lock().unwrap_or_else(PoisonError::into_inner).clone(),
+            Sink::Memory(events) => events
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .clone(),
         }
     }
 }

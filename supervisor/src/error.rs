@@ -170,7 +170,10 @@ impl Serialize for Code {
 impl Halt {
     /// A halt with this code and message.
     pub fn new(code: Code, message: impl Into<String>) -> Self {
-        Self { code, message: message.into() }
+        Self {
+            code,
+            message: message.into(),
+        }
     }
 
     /// Asked to stop, and stopped.
@@ -196,7 +199,11 @@ mod tests {
         assert_eq!(texts.len(), Code::ALL.len());
         for code in Code::ALL {
             assert_eq!(Code::parse(code.as_str()), Some(*code));
-            assert!(code.as_str().chars().all(|c| c.is_ascii_lowercase() || c == '_'));
+            assert!(
+                code.as_str()
+                    .chars()
+                    .all(|c| c.is_ascii_lowercase() || c == '_')
+            );
             assert!(!code.remedy().is_empty());
         }
         assert_eq!(Code::of("no such code"), Code::Internal);

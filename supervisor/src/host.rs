@@ -95,7 +95,8 @@ pub enum ReadError {
 /// Files.
 pub trait Fs: Send + Sync {
     /// Reads all, at most `limit` bytes.
-    fn read(&self, source: &Source, limit: usize) -> Result<zeroize::Zeroizing<Vec<u8>>, ReadError>;
+    fn read(&self, source: &Source, limit: usize)
+    -> Result<zeroize::Zeroizing<Vec<u8>>, ReadError>;
     /// The mount table, in the kernel's `mountinfo` form.
     fn mounts(&self) -> Result<String, ReadError>;
     /// The path without symbolic links; what does not exist yet stays as it is.

@@ -66,12 +66,20 @@ pub enum HttpError {
 impl Ask {
     /// A GET.
     pub fn get(target: Target, path: impl Into<String>) -> Self {
-        Self { target, path: path.into(), body: None }
+        Self {
+            target,
+            path: path.into(),
+            body: None,
+        }
     }
 
     /// A POST of JSON.
     pub fn post(target: Target, path: impl Into<String>, body: impl Into<String>) -> Self {
-        Self { target, path: path.into(), body: Some(body.into()) }
+        Self {
+            target,
+            path: path.into(),
+            body: Some(body.into()),
+        }
     }
 }
 
@@ -89,17 +97,22 @@ pub async fn ask(ask: &Ask, timeout: Duration) -> Result<Answer, HttpError> {
     let exchange = async {
         match &ask.target {
             Target::Tcp(address) => {
-                let stream =
-                    TcpStream::connect(address).await.map_err(|_| HttpError::Unreachable)?;
+                let stream = TcpStream::connect(address)
+                    .await
+                    .map_err(|_| HttpError::Unreachable)?;
                 exchange(stream, ask).await
             }
             Target::Unix(path) => {
-                let stream = UnixStream::connect(path).await.map_err(|_| HttpError::Unreachable)?;
+                let stream = UnixStream::connect(path)
+                    .await
+                    .map_err(|_| HttpError::Unreachable)?;
                 exchange(stream, ask).await
             }
         }
     };
-    tokio::time::timeout(timeout, exchange).await.map_err(|_| HttpError::Late)?
+    tokio::time::timeout(timeout, exchange)
+        .await
+        .map_err(|_| HttpError::Late)?
 }
 
 async fn exchange<S>(stream: S, ask: &Ask) -> Result<Answer, HttpError>
@@ -107,13 +120,18 @@ where
     S: AsyncRead + AsyncWrite + Unpin,
 {
     let unreachable = |_| HttpError::Unreachable;
-    let (mut sender, connection) =
-        http1::handshake(TokioIo::new(stream)).await.map_err(unreachable)?;
+    let (mut sender, connection) = http1::handshake(TokioIo::new(stream))
+        .await
+        .map_err(unreachable)?;
     let host = match &ask.target {
         Target::Tcp(address) => address.to_string(),
         Target::Unix(_) => "localhost".to_owned(),
     };
-    let method = if ask.body.is_some() { Method::POST } else { Method::GET };
+    let method = if ask.body.is_some() {
+        Method::POST
+    } else {
+        Method::GET
+    };
     let request = Request::builder()
         .method(method)
         .uri(&ask.path)
@@ -123,10 +141,16 @@ where
         .map_err(|_| HttpError::Unusable)?;
     let answer = async {
         let response = sender.send_request(request).await.map_err(|error| {
-            if error.is_parse() { HttpError::Unusable } else { HttpError::Unreachable }
+            if error.is_parse() {
+                HttpError::Unusable
+            } else {
+                HttpError::Unreachable
+            }
         })?;
         let status = response.status().as_u16();
-        let body = Limited::new(response.into_body(), BODY_LIMIT).collect().await;
+        let body = Limited::new(response.into_body(), BODY_LIMIT)
+            .collect()
+            .await;
         let body = body.map_err(|_| HttpError::Unusable)?.to_bytes().to_vec();
         Ok(Answer { status, body })
     };
@@ -164,9 +188,19 @@ mod tests {
     #[tokio::test]
     async fn a_get_brings_status_and_body() {
         let (address, server) = serve(b"HTTP/1.1 503 no\r\ncontent-length: 2\r\n\r\n{}").await;
-        let answer = ask(&Ask::get(Target::Tcp(address), "/readyz"), SECOND).await.unwrap();
-        assert_eq!((answer.status, answer.body.as_slice()), (503, b"{}".as_slice()));
-        assert!(server.await.unwrap().starts_with(b"GET /readyz HTTP/1.1\r\n"));
+        let answer = ask(&Ask::get(Target::Tcp(address), "/readyz"), SECOND)
+            .await
+            .unwrap();
+        assert_eq!(
+            (answer.status, answer.body.as_slice()),
+            (503, b"{}".as_slice())
+        );
+        assert!(
+            server
+                .await
+                .unwrap()
+                .starts_with(b"GET /readyz HTTP/1.1\r\n")
+        );
     }
 
     #[tokio::test]
@@ -178,24 +212,37 @@ mod tests {
             let (mut stream, _) = listener.accept().await.unwrap();
             let mut seen = vec![0; 4096];
             let read = stream.read(&mut seen).await.unwrap();
-            stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n").await.unwrap();
+            stream
+                .write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n")
+                .await
+                .unwrap();
             String::from_utf8_lossy(&seen[..read]).into_owned()
         };
         let post = Ask::post(Target::Unix(path), "/arm", "{\"head_level\":7}");
         let (seen, answer) = tokio::join!(server, ask(&post, SECOND));
         assert_eq!(answer.unwrap().status, 200);
-        assert!(seen.starts_with("POST /arm") && seen.ends_with("{\"head_level\":7}"), "{seen}");
+        assert!(
+            seen.starts_with("POST /arm") && seen.ends_with("{\"head_level\":7}"),
+            "{seen}"
+        );
     }
 
     #[tokio::test]
     async fn nobody_late_and_nonsense_are_told_apart() {
-        let free = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+        let free = TcpListener::bind("127.0.0.1:0")
+            .await
+            .unwrap()
+            .local_addr()
+            .unwrap();
         let nobody = ask(&Ask::get(Target::Tcp(free), "/"), SECOND).await;
         assert_eq!(nobody, Err(HttpError::Unreachable));
 
         let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let get = Ask::get(Target::Tcp(silent.local_addr().unwrap()), "/");
-        assert_eq!(ask(&get, Duration::from_millis(50)).await, Err(HttpError::Late));
+        assert_eq!(
+            ask(&get, Duration::from_millis(50)).await,
+            Err(HttpError::Late)
+        );
 
         let (address, _server) = serve(b"SSH-2.0-nonsense\r\n\r\n").await;
         let nonsense = ask(&Ask::get(Target::Tcp(address), "/"), SECOND).await;
@@ -204,7 +251,8 @@ mod tests {
 
     #[tokio::test]
     async fn a_body_without_end_is_refused() {
-        let (address, _server) = serve(b"HTTP/1.1 200 OK\r\ncontent-length: 99999999\r\n\r\n").await;
+        let (address, _server) =
+            serve(b"HTTP/1.1 200 OK\r\ncontent-length: 99999999\r\n\r\n").await;
         let answer = ask(&Ask::get(Target::Tcp(address), "/"), SECOND).await;
         assert_eq!(answer, Err(HttpError::Unusable));
     }

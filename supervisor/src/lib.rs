@@ -14,6 +14,6 @@ pub mod process;
 pub mod sandbox;
 pub mod spawner;
 pub mod status;
+mod sys;
 pub mod task;
 pub mod unit;
-mod sys;

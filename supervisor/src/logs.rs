@@ -69,12 +69,24 @@ pub struct Line {
 impl Logs {
     /// Empty rings for these units.
     pub fn new(units: Vec<String>, redactor: Redactor, journal: Journal) -> Self {
-        let units = units.into_iter().map(|name| (name, Mutex::default())).collect();
-        Self(Arc::new(Shared { units, redactor, journal }))
+        let units = units
+            .into_iter()
+            .map(|name| (name, Mutex::default()))
+            .collect();
+        Self(Arc::new(Shared {
+            units,
+            redactor,
+            journal,
+        }))
     }
 
     /// Reads both streams of a unit's new run to their ends.
-    pub fn capture(&self, unit: usize, stdout: Pipe, stderr: Pipe) -> impl Future<Output = ()> + Send + use<> {
+    pub fn capture(
+        &self,
+        unit: usize,
+        stdout: Pipe,
+        stderr: Pipe,
+    ) -> impl Future<Output = ()> + Send + use<> {
         let drained = CancellationToken::new();
         if let Some(mut ring) = self.ring(unit) {
             ring.run = ring.next;
@@ -84,26 +96,41 @@ impl Logs {
         async move {
             // Dropped at the end, by panic or abort too: nobody waits for this run's pipes any longer.
             let _drained = drained.drop_guard();
-            tokio::join!(out.read(unit, "stdout", stdout), err.read(unit, "stderr", stderr));
+            tokio::join!(
+                out.read(unit, "stdout", stdout),
+                err.read(unit, "stderr", stderr)
+            );
         }
     }
 
     /// Tells the console the last lines of a unit that ended.
-    pub fn last_words(&self, unit: usize, console: Console) -> impl Future<Output = ()> + Send + use<> {
+    pub fn last_words(
+        &self,
+        unit: usize,
+        console: Console,
+    ) -> impl Future<Output = ()> + Send + use<> {
         let logs = self.clone();
         async move {
-            let Some(drained) = logs.ring(unit).map(|ring| ring.drained.clone()) else { return };
+            let Some(drained) = logs.ring(unit).map(|ring| ring.drained.clone()) else {
+                return;
+            };
             drop(tokio::time::timeout(PIPE_REST, drained.cancelled()).await);
             let name = logs.0.units.get(unit).map_or("", |(name, _)| name.as_str());
             for Line { stream, text, .. } in logs.tail(unit, LAST_WORDS) {
-                console.emit(Event::UnitLog { unit: name.to_owned(), stream, line: text });
+                console.emit(Event::UnitLog {
+                    unit: name.to_owned(),
+                    stream,
+                    line: text,
+                });
             }
         }
     }
 
     /// The last lines of a unit's current run.
     pub fn tail(&self, unit: usize, count: usize) -> Vec<Line> {
-        let Some(ring) = self.ring(unit) else { return Vec::new() };
+        let Some(ring) = self.ring(unit) else {
+            return Vec::new();
+        };
         let run = ring.lines.iter().filter(|line| line.number >= ring.run);
         let mut last: Vec<_> = run.rev().take(count).cloned().collect();
         last.reverse();
@@ -112,7 +139,10 @@ impl Logs {
 
     /// Lines forgotten so far, by all units.
     pub fn dropped(&self) -> u64 {
-        (0..self.0.units.len()).filter_map(|unit| self.ring(unit)).map(|ring| ring.dropped).sum()
+        (0..self.0.units.len())
+            .filter_map(|unit| self.ring(unit))
+            .map(|ring| ring.dropped)
+            .sum()
     }
 
     fn ring(&self, unit: usize) -> Option<MutexGuard<'_, Ring>> {
@@ -133,11 +163,17 @@ impl Logs {
     fn keep(&self, unit: usize, stream: &'static str, line: &str) {
         let text = self.0.redactor.blot(line);
         let name = self.0.units.get(unit).map_or("", |(name, _)| name.as_str());
-        self.0.journal.send("unit.line", || format!("{name} {stream}: {text}"));
+        self.0
+            .journal
+            .send("unit.line", || format!("{name} {stream}: {text}"));
         if let Some(mut ring) = self.ring(unit) {
             let number = ring.next;
             ring.next += 1;
-            ring.lines.push_back(Line { number, stream, text });
+            ring.lines.push_back(Line {
+                number,
+                stream,
+                text,
+            });
             if ring.lines.len() > RING {
                 ring.lines.pop_front();
                 ring.dropped += 1;

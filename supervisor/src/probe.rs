@@ -114,7 +114,10 @@ impl Prober {
 
     /// Asks, within this time.
     pub async fn probe(&mut self, world: &World, within: Duration) -> Finding {
-        let questions = Questions { world, until: Instant::now() + within };
+        let questions = Questions {
+            world,
+            until: Instant::now() + within,
+        };
         let (verdict, armed) = match self {
             Self::Signer(signer) => signer.probe(&questions).await,
             Self::Node(node) => (node.probe(&questions).await, None),

@@ -101,7 +101,11 @@ impl Board {
 
     /// A copy of it.
     pub fn read(&self) -> Status {
-        let mut status = self.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let mut status = self
+            .0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
         let uptime = status.started.elapsed().as_millis();
         status.uptime_ms = u64::try_from(uptime).unwrap_or(u64::MAX);
         status
@@ -197,7 +201,10 @@ mod tests {
             status = asked => status.unwrap().unwrap(),
         };
         assert_eq!(status["halted"]["message"], text);
-        assert_eq!((&status["phase"], &status["halted"]["exit_code"]), (&"Halted".into(), &70.into()));
+        assert_eq!(
+            (&status["phase"], &status["halted"]["exit_code"]),
+            (&"Halted".into(), &70.into())
+        );
     }
 
     #[tokio::test]
@@ -205,7 +212,10 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         drop(bind(folder.path()).unwrap());
         let _listener = bind(folder.path()).unwrap();
-        let mode = std::fs::metadata(socket(folder.path())).unwrap().permissions().mode();
+        let mode = std::fs::metadata(socket(folder.path()))
+            .unwrap()
+            .permissions()
+            .mode();
         assert_eq!(mode & 0o777, 0o600);
     }
 }

@@ -28,7 +28,10 @@ pub struct Crew<T> {
 
 impl<T: Send + 'static> Default for Crew<T> {
     fn default() -> Self {
-        Self { tasks: JoinSet::new(), names: HashMap::new() }
+        Self {
+            tasks: JoinSet::new(),
+            names: HashMap::new(),
+        }
     }
 }
 

@@ -118,7 +118,10 @@ impl fmt::Display for ExitReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Exited { code } => write!(f, "exit code {code}"),
-            Self::Signaled { signal, core: false } => write!(f, "signal {signal}"),
+            Self::Signaled {
+                signal,
+                core: false,
+            } => write!(f, "signal {signal}"),
             Self::Signaled { signal, core: true } => write!(f, "signal {signal}, core made"),
             Self::OomKilled => f.write_str("out of memory"),
             Self::StartTimeout => f.write_str("did not come up in time"),

@@ -210,3 +210,28 @@ fn a_document_can_be_looked_at_without_a_key() {
     );
     assert_eq!(code("contract-basic.A.A", &env), Code::ContractDecrypt);
 }
+
+#[rstest]
+#[case("workload: |\n  type: workload\n  bakehose: {}\nenv: x\n", 3)]
+#[case(
+    "# one\nworkload: |-\n\n\n  type: workload\n  bakehose: {}\nenv: x\n",
+    6
+)]
+#[case("env: x\nworkload:\n  |2\n  type: workload\n  bakehose: {}\n", 5)]
+#[case(
+    "env: x\nworkload: | # why\n      type: workload\n\n      bakehose: {}\n",
+    5
+)]
+fn lines_of_a_block_are_counted_from_its_first_line(#[case] text: &str, #[case] line: usize) {
+    let document = ContractDocument::parse(text.as_bytes(), &limits()).unwrap();
+    let origin = document.workload_origin();
+    let text = Text {
+        text: document.workload(),
+        origin,
+    };
+    let mut warnings = Vec::new();
+    let tree = crate::node::Node::parse(text.text, &limits(), origin).unwrap();
+    crate::reader::View::new(&tree, "workload", origin)
+        .mostly(&["type", "bakehouse"], &mut warnings);
+    assert_eq!(warnings[0].place().line, Some(line));
+}

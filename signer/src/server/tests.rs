@@ -2,7 +2,6 @@ use std::sync::atomic::Ordering;
 
 use axum::http::Method;
 use http_body_util::BodyExt;
-use rstest::rstest;
 use serde_json::Value;
 use tempfile::TempDir;
 use tokio::sync::Semaphore;
@@ -13,6 +12,8 @@ use crate::backend::fake::Fake;
 use crate::task::Crew;
 use crate::tezos::{ChainId, blake2b_256};
 use crate::watermark;
+
+mod input;
 
 const CHAIN: [u8; 4] = [0x7a, 0x06, 0xa7, 0x70];
 const HEAD: i32 = 100;
@@ -267,50 +268,6 @@ async fn a_client_that_hangs_up_does_not_stop_the_signature() {
     assert_eq!(bench.backend.calls.load(Ordering::SeqCst), 1);
 }
 
-#[rstest]
-#[case("")]
-#[case("03aabb")]
-#[case("{\"bytes\":\"03aabb\"}")]
-#[case("\"0x03aabb\"")]
-#[case("\"03aab\"")]
-#[case("\"zz\"")]
-#[case("\"\"")]
-#[case("\"13\"")]
-#[case("\"03aabb\" ,")]
-#[tokio::test]
-async fn a_body_that_is_no_payload_is_a_bad_request(#[case] body: &'static str) {
-    let bench = Bench::armed(&["transaction"]).await;
-    let answer = bench.post(&bench.path(), body).await;
-    assert_eq!(answer.status, StatusCode::BAD_REQUEST);
-    assert!(answer.content_type.starts_with("text/plain"));
-    assert!(
-        answer
-            .body
-            .starts_with(b"Failed to parse the request body: ")
-    );
-    assert_eq!(bench.backend.calls.load(Ordering::SeqCst), 0);
-}
-
-#[tokio::test]
-async fn a_trailing_byte_is_a_bad_request() {
-    let bench = Bench::armed(&[]).await;
-    let mut payload = attestation(HEAD + 3, 1);
-    payload.push(0);
-    assert_eq!(bench.sign(&payload).await.status, StatusCode::BAD_REQUEST);
-}
-
-#[tokio::test]
-async fn a_body_over_the_limit_is_a_bad_request() {
-    let bench = Bench::armed(&[]).await;
-    let answer = bench
-        .post(
-            &bench.path(),
-            format!("\"{}\"", "00".repeat(MAX_BODY_BYTES)),
-        )
-        .await;
-    assert_eq!(answer.status, StatusCode::BAD_REQUEST);
-}
-
 #[tokio::test]
 async fn operations_are_forbidden_unless_the_policy_names_them() {
     let bench = Bench::armed(&[]).await;
@@ -347,38 +304,6 @@ async fn an_unknown_key_is_not_found_with_a_trace() {
     let answer = bench.post(path, json_hex(&attestation(HEAD + 3, 1))).await;
     assert_eq!(answer.status, StatusCode::NOT_FOUND);
     assert!(answer.trace().starts_with("key_unknown"));
-}
-
-#[rstest]
-#[case("version=0", StatusCode::OK)]
-#[case("version=3", StatusCode::OK)]
-#[case("&version=2&", StatusCode::OK)]
-#[case("later=thing", StatusCode::OK)]
-#[case("version=4", StatusCode::BAD_REQUEST)]
-#[case("version=", StatusCode::BAD_REQUEST)]
-#[case("version", StatusCode::BAD_REQUEST)]
-#[case("version=2&version=3", StatusCode::BAD_REQUEST)]
-#[case("authentication=edsig", StatusCode::FORBIDDEN)]
-#[case("version=3&authentication=", StatusCode::FORBIDDEN)]
-#[tokio::test]
-async fn the_query_is_understood(#[case] query: &str, #[case] expected: StatusCode) {
-    let bench = Bench::armed(&[]).await;
-    let path = format!("{}?{query}", bench.path());
-    let answer = bench.post(&path, json_hex(&attestation(HEAD + 3, 1))).await;
-    assert_eq!(answer.status, expected);
-}
-
-#[rstest]
-#[case("application/json", StatusCode::OK)]
-#[case("Application/JSON; charset=utf-8", StatusCode::OK)]
-#[case("text/plain", StatusCode::UNSUPPORTED_MEDIA_TYPE)]
-#[case("application/bson", StatusCode::UNSUPPORTED_MEDIA_TYPE)]
-#[tokio::test]
-async fn only_json_is_taken(#[case] kind: &str, #[case] expected: StatusCode) {
-    let bench = Bench::armed(&[]).await;
-    let body = json_hex(&attestation(HEAD + 3, 1));
-    let answer = bench.ask(Method::POST, &bench.path(), kind, body).await;
-    assert_eq!(answer.status, expected);
 }
 
 #[tokio::test]

@@ -134,7 +134,11 @@ impl Engine {
     /// Closes the port and waits until it is.
     pub(super) async fn shut(&mut self, why: &Halt) {
         self.draining = true;
-        if let Order::Close { reason, was_open: true } = self.gate.close(why.message.clone()) {
+        if let Order::Close {
+            reason,
+            was_open: true,
+        } = self.gate.close(why.message.clone())
+        {
             self.tell_closed(reason);
         }
         match tokio::time::timeout(CLOSING, self.wall.close()).await {
@@ -181,7 +185,11 @@ impl Engine {
     }
 
     fn deadline(&self, now: Instant) -> Instant {
-        let gate = if self.draining { None } else { self.gate.deadline(&self.table, now) };
+        let gate = if self.draining {
+            None
+        } else {
+            self.gate.deadline(&self.table, now)
+        };
         let drift = (!self.draining).then_some(self.drift_at);
         let all = [gate, self.table.deadline(), drift];
         all.into_iter().flatten().fold(self.beat_at, Instant::min)
@@ -207,7 +215,10 @@ impl Engine {
     fn exited(&mut self, exit: Option<Exit>) {
         let Some(Exit { unit, reason }) = exit else {
             self.spawner_gone = true;
-            self.lose(Halt::new(Code::SpawnerLost, "the spawner process ended, and all units"));
+            self.lose(Halt::new(
+                Code::SpawnerLost,
+                "the spawner process ended, and all units",
+            ));
             return;
         };
         self.feed(unit, UnitEvent::Exited(reason));
@@ -238,9 +249,14 @@ impl Engine {
     }
 
     fn announce(&mut self, unit: usize, notice: Notice) {
-        let Some(spec) = self.table.spec(unit) else { return };
+        let Some(spec) = self.table.spec(unit) else {
+            return;
+        };
         let name = spec.name.0.clone();
-        let ended = matches!(notice, Notice::Exited(..) | Notice::Stopped(Some(_), _) | Notice::Failed(_));
+        let ended = matches!(
+            notice,
+            Notice::Exited(..) | Notice::Stopped(Some(_), _) | Notice::Failed(_)
+        );
         if notice == Notice::Up && name == "node" {
             self.note_import();
         }
@@ -259,7 +275,10 @@ impl Engine {
     fn effect(&mut self, ended: Ended<Effect>) {
         match ended {
             Ended::Panicked(name) => {
-                self.lose(Halt::new(Code::Internal, format!("the task `{name}` panicked")));
+                self.lose(Halt::new(
+                    Code::Internal,
+                    format!("the task `{name}` panicked"),
+                ));
             }
             Ended::Done(_, effect) => self.settle(effect),
         }

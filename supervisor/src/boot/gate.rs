@@ -46,7 +46,14 @@ impl Gate {
     /// A port that is shut.
     pub(super) fn new(dead_man: Duration) -> Self {
         let (armed, ready_since, not_before) = (None, None, None);
-        Self { dead_man, armed, ready_since, busy: false, era: 0, not_before }
+        Self {
+            dead_man,
+            armed,
+            ready_since,
+            busy: false,
+            era: 0,
+            not_before,
+        }
     }
 
     /// True while the port is open, as far as we know.
@@ -65,9 +72,13 @@ impl Gate {
         if self.armed.is_some_and(|armed| now >= armed + self.dead_man) {
             self.ready_since = Some(now);
             let late = self.dead_man.as_millis();
-            return Some(self.close(format!("no fresh proof for {late} ms: the kernel closed it")));
+            return Some(self.close(format!(
+                "no fresh proof for {late} ms: the kernel closed it"
+            )));
         }
-        let due = self.armed.map_or(since + table.settle(), |armed| armed + self.dead_man / 4);
+        let due = self
+            .armed
+            .map_or(since + table.settle(), |armed| armed + self.dead_man / 4);
         if self.busy || now < due || self.not_before.is_some_and(|at| now < at) {
             return None;
         }
@@ -102,9 +113,15 @@ impl Gate {
     pub(super) fn deadline(&self, table: &Table, now: Instant) -> Option<Instant> {
         let lapse = self.armed.map(|armed| armed + self.dead_man);
         let rearm = self.armed.map(|armed| armed + self.dead_man / 4);
-        let open = self.ready_since.filter(|_| self.armed.is_none()).map(|at| at + table.settle());
+        let open = self
+            .ready_since
+            .filter(|_| self.armed.is_none())
+            .map(|at| at + table.settle());
         // What is past waits for a proof, and a proof comes with an event.
-        let later = [rearm, open, self.not_before].into_iter().flatten().filter(|at| *at > now);
+        let later = [rearm, open, self.not_before]
+            .into_iter()
+            .flatten()
+            .filter(|at| *at > now);
         later.chain(lapse).min()
     }
 }

@@ -37,12 +37,19 @@ impl Boot<Sealed> {
         }
         context.host.fs.core_pattern()?;
         let input = match &context.places.contract {
-            ContractPlace::Document(source) => {
-                Input::Document(read(&context, source, CONTRACT_LIMIT, Code::ContractMissing)?)
-            }
+            ContractPlace::Document(source) => Input::Document(read(
+                &context,
+                source,
+                CONTRACT_LIMIT,
+                Code::ContractMissing,
+            )?),
             ContractPlace::Given(given) => {
-                let mut given = given.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-                given.take().ok_or_else(|| Halt::new(Code::ContractMissing, "no section given"))?
+                let mut given = given
+                    .lock()
+                    .unwrap_or_else(std::sync::PoisonError::into_inner);
+                given
+                    .take()
+                    .ok_or_else(|| Halt::new(Code::ContractMissing, "no section given"))?
             }
         };
         let key = match &context.places.key {
@@ -52,7 +59,13 @@ impl Boot<Sealed> {
         let contract = context.host.opener.open(input, key)?;
         let delegated = delegate(&context, &contract, unlocked)?;
         context.enter(Phase::Opened);
-        Ok(Boot { context, state: Opened { contract, delegated } })
+        Ok(Boot {
+            context,
+            state: Opened {
+                contract,
+                delegated,
+            },
+        })
     }
 }
 
@@ -62,7 +75,11 @@ fn read(
     limit: usize,
     missing: Code,
 ) -> Result<Bytes, Halt> {
-    let what = if missing == Code::ContractMissing { "the contract" } else { "the contract key" };
+    let what = if missing == Code::ContractMissing {
+        "the contract"
+    } else {
+        "the contract key"
+    };
     context.host.fs.read(source, limit).map_err(|error| {
         let code = match error {
             ReadError::TooLarge if missing == Code::ContractMissing => Code::ContractTooLarge,
@@ -79,17 +96,22 @@ fn delegate(
     unlocked: Option<Halt>,
 ) -> Result<bool, Halt> {
     let waived = &contract.settings.powers.delegated;
-    context.board.update(|status| status.waived.clone_from(waived));
+    context
+        .board
+        .update(|status| status.waived.clone_from(waived));
     let firewall = waived.iter().any(|power| power == "firewall");
     for power in waived {
         let detail = match (power.as_str(), &unlocked) {
-            ("firewall", Some(_)) => "no firewall of ours: whoever runs this guest guards its ports",
+            ("firewall", Some(_)) => {
+                "no firewall of ours: whoever runs this guest guards its ports"
+            }
             ("firewall", None) => "not needed: this guest has its firewall all the same",
             _ => "this guest runs without it",
         };
-        context
-            .console
-            .emit(Event::PowerWaived { power: power.clone(), detail: detail.to_owned() });
+        context.console.emit(Event::PowerWaived {
+            power: power.clone(),
+            detail: detail.to_owned(),
+        });
     }
     match unlocked {
         None => Ok(false),

@@ -20,16 +20,32 @@ pub struct Planned {
 impl Boot<Opened> {
     /// Makes the plan. Pure but for telling of it.
     pub fn plan(self) -> Result<Boot<Planned>, Halt> {
-        let Boot { context, state: Opened { contract, delegated } } = self;
+        let Boot {
+            context,
+            state: Opened {
+                contract,
+                delegated,
+            },
+        } = self;
         let facts = Facts {
             host: context.places.mode.as_str().to_owned(),
             runtime_dir: context.places.runtime_dir.clone(),
         };
         let plan = plan::plan(&contract.settings, &contract.digest, &facts).map_err(halt)?;
         let digest = plan::digest(&plan).map_err(halt)?.0;
-        context.board.update(|status| status.plan = Some(digest.clone()));
+        context
+            .board
+            .update(|status| status.plan = Some(digest.clone()));
         context.enter(Phase::Planned);
-        Ok(Boot { context, state: Planned { contract, delegated, plan, digest } })
+        Ok(Boot {
+            context,
+            state: Planned {
+                contract,
+                delegated,
+                plan,
+                digest,
+            },
+        })
     }
 }
 

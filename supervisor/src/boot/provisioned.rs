@@ -41,9 +41,21 @@ pub struct Provisioned {
 impl Boot<Planned> {
     /// Puts everything in place. From here on the contract's secrets lie with the spawner alone.
     pub async fn provision(self) -> Result<Boot<Provisioned>, Halt> {
-        let Boot { context, state: Planned { contract, delegated, plan, digest } } = self;
-        let wall: Arc<dyn Wall> =
-            if delegated { Arc::new(Delegated) } else { Arc::clone(&context.host.wall) };
+        let Boot {
+            context,
+            state:
+                Planned {
+                    contract,
+                    delegated,
+                    plan,
+                    digest,
+                },
+        } = self;
+        let wall: Arc<dyn Wall> = if delegated {
+            Arc::new(Delegated)
+        } else {
+            Arc::clone(&context.host.wall)
+        };
         check_state(&context, &plan)?;
         let settings = &contract.settings;
         credentials::check(&settings.grep11, context.host.now())
@@ -64,7 +76,14 @@ impl Boot<Planned> {
         drop(contract);
         context.host.units.load(load).await?;
         context.enter(Phase::Provisioned);
-        let state = Provisioned { plan, digest, units, wall, redactor, addresses };
+        let state = Provisioned {
+            plan,
+            digest,
+            units,
+            wall,
+            redactor,
+            addresses,
+        };
         Ok(Boot { context, state })
     }
 }
@@ -74,12 +93,17 @@ fn check_state(context: &Context, plan: &Plan) -> Result<(), Halt> {
     let fs = &context.host.fs;
     if !plan.waived.iter().any(|power| power == "state") {
         let refused = |message: String| Halt::new(Code::StateNotPersistent, message);
-        let table = fs.mounts().map_err(|_| refused("the mount table cannot be read".to_owned()))?;
+        let table = fs
+            .mounts()
+            .map_err(|_| refused("the mount table cannot be read".to_owned()))?;
         let path = fs.real_path(&plan.state_path);
         mounts::persistent(&table, &path).map_err(|error| refused(error.to_string()))?;
     }
     fs.try_write(&plan.state_path).map_err(|error| {
-        Halt::new(Code::StateUnwritable, format!("{} {error}", plan.state_path.display()))
+        Halt::new(
+            Code::StateUnwritable,
+            format!("{} {error}", plan.state_path.display()),
+        )
     })
 }
 
@@ -100,7 +124,12 @@ async fn resolve(
     let mut addresses = BTreeMap::new();
     for host in hosts {
         loop {
-            let error = match context.host.net.resolve(servers.clone(), host.clone()).await {
+            let error = match context
+                .host
+                .net
+                .resolve(servers.clone(), host.clone())
+                .await
+            {
                 Ok(found) => {
                     addresses.insert(host, found);
                     break;
@@ -115,7 +144,11 @@ async fn resolve(
             if waited < RETRY || told.elapsed() >= PROGRESS {
                 told = Instant::now();
                 let left = plan.hsm_start.saturating_sub(waited);
-                context.console.emit(Event::HsmWaiting { reason, waited, left });
+                context.console.emit(Event::HsmWaiting {
+                    reason,
+                    waited,
+                    left,
+                });
             }
             tokio::time::sleep(RETRY).await;
         }
@@ -126,7 +159,8 @@ async fn resolve(
 /// The plan's firewall without what is known by name only.
 fn addresses_only(spec: &FirewallSpec) -> FirewallSpec {
     let mut spec = spec.clone();
-    spec.egress.retain(|rule| matches!(rule.to, Destinations::Listed(_)));
+    spec.egress
+        .retain(|rule| matches!(rule.to, Destinations::Listed(_)));
     spec
 }
 
@@ -150,12 +184,21 @@ fn redactor(contract: &Contract, resolved: &Resolved) -> Redactor {
 fn load_spec(plan: &Plan, resolved: Resolved) -> Result<LoadSpec, Halt> {
     let mut files = Vec::with_capacity(plan.files.len());
     for spec in &plan.files {
-        let content = resolved.files.iter().find(|content| content.path == spec.path);
+        let content = resolved
+            .files
+            .iter()
+            .find(|content| content.path == spec.path);
         let content = content.ok_or_else(|| {
-            Halt::new(Code::Internal, format!("{} has no content", spec.path.display()))
+            Halt::new(
+                Code::Internal,
+                format!("{} has no content", spec.path.display()),
+            )
         })?;
         let content = Zeroizing::new(content.bytes.expose().clone());
-        files.push(LoadFile { spec: spec.clone(), content });
+        files.push(LoadFile {
+            spec: spec.clone(),
+            content,
+        });
     }
     Ok(LoadSpec {
         credentials_path: plan.credentials_path.clone(),

@@ -34,24 +34,42 @@ impl Boot<Provisioned> {
         let table = Table::new(state.units, context.host.seed)
             .map_err(|error| Halt::new(Code::Internal, error.to_string()))?;
         let logs = Logs::new(names, state.redactor, context.journal.clone());
-        let engine =
-            Engine::new(context.clone(), state.plan, state.digest, table, logs, state.wall);
+        let engine = Engine::new(
+            context.clone(),
+            state.plan,
+            state.digest,
+            table,
+            logs,
+            state.wall,
+        );
         context.enter(Phase::Running);
-        Ok(Boot { context, state: Running(engine) })
+        Ok(Boot {
+            context,
+            state: Running(engine),
+        })
     }
 }
 
 impl Boot<Running> {
     /// Waits until the port has been opened for the first time.
     pub async fn until_ready(self) -> Result<Boot<Exposed>, Boot<Draining>> {
-        let Boot { context, state: Running(mut engine) } = self;
+        let Boot {
+            context,
+            state: Running(mut engine),
+        } = self;
         loop {
             if let Some(why) = engine.lost() {
-                return Err(Boot { context, state: Draining { engine, why } });
+                return Err(Boot {
+                    context,
+                    state: Draining { engine, why },
+                });
             }
             if engine.is_open() {
                 context.enter(Phase::Exposed);
-                return Ok(Boot { context, state: Exposed(engine) });
+                return Ok(Boot {
+                    context,
+                    state: Exposed(engine),
+                });
             }
             engine.step().await;
         }
@@ -61,10 +79,16 @@ impl Boot<Running> {
 impl Boot<Exposed> {
     /// Goes on until a unit is lost for good, or we are asked to stop. The port opens and closes meanwhile.
     pub async fn until_lost(self) -> Boot<Draining> {
-        let Boot { context, state: Exposed(mut engine) } = self;
+        let Boot {
+            context,
+            state: Exposed(mut engine),
+        } = self;
         loop {
             if let Some(why) = engine.lost() {
-                return Boot { context, state: Draining { engine, why } };
+                return Boot {
+                    context,
+                    state: Draining { engine, why },
+                };
             }
             engine.step().await;
         }
@@ -74,7 +98,10 @@ impl Boot<Exposed> {
 impl Boot<Draining> {
     /// The port first, then the units in reverse order.
     pub async fn drain(self) -> Halt {
-        let Boot { context, state: Draining { mut engine, why } } = self;
+        let Boot {
+            context,
+            state: Draining { mut engine, why },
+        } = self;
         engine.shut(&why).await;
         context.enter(Phase::Draining);
         engine.drain(&why).await;
@@ -84,7 +111,9 @@ impl Boot<Draining> {
 
 /// Fetches the snapshot, unless one was imported before. The node's own folder is closed to us, so a mark beside it says so.
 async fn fetch(context: &super::Context, state: &Provisioned) -> Result<(), Halt> {
-    let Some(snapshot) = &state.plan.snapshot else { return Ok(()) };
+    let Some(snapshot) = &state.plan.snapshot else {
+        return Ok(());
+    };
     let fs = &context.host.fs;
     if fs.exists(&imported(&state.plan)) || fs.exists(&snapshot.unless_exists) {
         return Ok(());

@@ -33,7 +33,10 @@ pub(super) fn check(args: &OfflineArgs) -> Result<String, Halt> {
         for unit in &plan.units {
             let program = &unit.executable;
             check_program(&units.join(&program.name), &program.name, &program.sha256)?;
-            line(&mut text, &format!("program: {} has the contract's digest", program.name));
+            line(
+                &mut text,
+                &format!("program: {} has the contract's digest", program.name),
+            );
         }
     }
     line(&mut text, &format!("contract: {}", contract.digest));
@@ -54,17 +57,29 @@ fn open(args: &OfflineArgs) -> Result<(Contract, Plan, String), Halt> {
     let read = |source: &Source, limit, what: &str, missing| {
         RealFs.read(source, limit).map_err(|error| {
             let too_large = error == ReadError::TooLarge && missing == Code::ContractMissing;
-            let code = if too_large { Code::ContractTooLarge } else { missing };
+            let code = if too_large {
+                Code::ContractTooLarge
+            } else {
+                missing
+            };
             Halt::new(code, format!("{what} {error}"))
         })
     };
     let source = Source::File(args.contract.clone());
-    let bytes = read(&source, CONTRACT_LIMIT, "the contract", Code::ContractMissing)?;
+    let bytes = read(
+        &source,
+        CONTRACT_LIMIT,
+        "the contract",
+        Code::ContractMissing,
+    )?;
     let key = args.key.source();
     let key = key.map(|key| read(&key, KEY_LIMIT, "the contract key", Code::ContractDecrypt));
     let contract = RealOpener.open(Input::Document(bytes), key.transpose()?)?;
     let host = Mode::from(args.places.host).as_str().to_owned();
-    let facts = Facts { host, runtime_dir: args.places.runtime_dir.clone() };
+    let facts = Facts {
+        host,
+        runtime_dir: args.places.runtime_dir.clone(),
+    };
     let refused = |error: plan::PlanError| Halt::new(Code::of(error.code()), error.to_string());
     let plan = plan::plan(&contract.settings, &contract.digest, &facts).map_err(refused)?;
     let digest = plan::digest(&plan).map_err(refused)?.0;
@@ -85,7 +100,10 @@ fn check_program(path: &Path, name: &str, sha256: &str) -> Result<(), Halt> {
     if hex::encode(hash.finalize()) == sha256 {
         return Ok(());
     }
-    Err(Halt::new(Code::ExecutableMismatch, format!("{name} has another digest than the contract says")))
+    Err(Halt::new(
+        Code::ExecutableMismatch,
+        format!("{name} has another digest than the contract says"),
+    ))
 }
 
 /// The status for people.
@@ -96,22 +114,43 @@ pub(super) fn readable(status: &Value) -> String {
     line(&mut text, &format!("port    {}", word("port")));
     line(&mut text, &format!("host    {}", word("host")));
     line(&mut text, &format!("plan    {}", word("plan")));
-    line(&mut text, &format!("uptime  {} s", status["uptime_ms"].as_u64().unwrap_or_default() / 1000));
+    line(
+        &mut text,
+        &format!(
+            "uptime  {} s",
+            status["uptime_ms"].as_u64().unwrap_or_default() / 1000
+        ),
+    );
     for power in status["waived"].as_array().into_iter().flatten() {
-        line(&mut text, &format!("waived  {}", power.as_str().unwrap_or("-")));
+        line(
+            &mut text,
+            &format!("waived  {}", power.as_str().unwrap_or("-")),
+        );
     }
     for unit in status["units"].as_array().into_iter().flatten() {
         let word = |key: &str| unit[key].as_str().unwrap_or_default();
         let deaths = unit["deaths"].as_u64().unwrap_or_default();
         let (name, state, reason) = (word("name"), word("state"), word("reason"));
-        line(&mut text, &format!("unit    {name:<8} {state:<9} deaths {deaths}  {reason}"));
+        line(
+            &mut text,
+            &format!("unit    {name:<8} {state:<9} deaths {deaths}  {reason}"),
+        );
     }
     if let Some(halted) = status["halted"].as_object() {
         let word = |key: &str| halted.get(key).and_then(Value::as_str).unwrap_or("-");
-        line(&mut text, &format!("halted  {}: {}", word("code"), word("message")));
+        line(
+            &mut text,
+            &format!("halted  {}: {}", word("code"), word("message")),
+        );
         line(&mut text, &format!("remedy  {}", word("remedy")));
     }
-    let printable = |c: char| if c.is_control() && c != '\n' { '\u{b7}' } else { c };
+    let printable = |c: char| {
+        if c.is_control() && c != '\n' {
+            '\u{b7}'
+        } else {
+            c
+        }
+    };
     text.trim_end().chars().map(printable).collect()
 }
 

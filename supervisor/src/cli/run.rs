@@ -32,7 +32,10 @@ const LAST_LINES: Duration = Duration::from_secs(5);
 
 /// Runs a guest to its end.
 pub(super) fn run(args: RunArgs, sections_fd: Option<RawFd>) -> Exit {
-    let kept: Vec<RawFd> = [args.key.key_fd, sections_fd].into_iter().flatten().collect();
+    let kept: Vec<RawFd> = [args.key.key_fd, sections_fd]
+        .into_iter()
+        .flatten()
+        .collect();
     if let Err(error) = process::sanitise(&kept) {
         return complain(Exit::Internal, &error.to_string());
     }
@@ -40,7 +43,10 @@ pub(super) fn run(args: RunArgs, sections_fd: Option<RawFd>) -> Exit {
         Ok(places) => places,
         Err(halt) => return complain(halt.exit(), &halt.to_string()),
     };
-    let paths = SpawnerPaths { runtime_dir: args.places.runtime_dir, units_dir: args.units };
+    let paths = SpawnerPaths {
+        runtime_dir: args.places.runtime_dir,
+        units_dir: args.units,
+    };
     let forked = Spawner::fork(&paths);
     if let Err(error) = sandbox::drop_supervisor_capabilities() {
         return complain(Exit::Power, &error.to_string());
@@ -81,7 +87,10 @@ fn places(args: &RunArgs, sections_fd: Option<RawFd>) -> Result<Places, Halt> {
         (Some(file), _, _) => ContractPlace::Document(Source::File(file.clone())),
         (None, Some(workload), Some(env)) if mode == Mode::Workload => {
             let bytes = |text: Zeroizing<String>| Zeroizing::new(text.as_bytes().to_vec());
-            let given = Input::Sections { workload: bytes(workload), env: bytes(env) };
+            let given = Input::Sections {
+                workload: bytes(workload),
+                env: bytes(env),
+            };
             ContractPlace::Given(Mutex::new(Some(given)))
         }
         (None, _, _) if mode == Mode::Workload => {
@@ -90,7 +99,12 @@ fn places(args: &RunArgs, sections_fd: Option<RawFd>) -> Result<Places, Halt> {
         (None, _, _) => return Err(usage("give --contract")),
     };
     let (key, runtime_dir) = (args.key.source(), args.places.runtime_dir.clone());
-    Ok(Places { mode, contract, key, runtime_dir })
+    Ok(Places {
+        mode,
+        contract,
+        key,
+        runtime_dir,
+    })
 }
 
 /// The guest: services first, then the boot, then the one end of every boot.
@@ -109,7 +123,10 @@ async fn guest(
             services.spawn("status", status::serve(listener, board.clone()));
             Ok(())
         }
-        Err(error) => Err(Halt::new(Code::Internal, format!("no status socket: {error}"))),
+        Err(error) => Err(Halt::new(
+            Code::Internal,
+            format!("no status socket: {error}"),
+        )),
     };
     let signals = watch_signals(&mut services, &stop);
     let units = units(forked, &mut services);
@@ -118,7 +135,14 @@ async fn guest(
         Err(halt) => return halt,
     };
     let sealed = places.mode == Mode::Sealed;
-    let context = Context { host, places, console, board, journal, stop };
+    let context = Context {
+        host,
+        places,
+        console,
+        board,
+        journal,
+        stop,
+    };
     let context = Arc::new(context);
     let boot = Boot::new(Arc::clone(&context));
     let halt = match bound.and(signals) {
@@ -164,17 +188,22 @@ fn units(
             });
             Arc::new(RealUnits::new(handle, events, ended))
         }
-        Err(error) => {
-            Arc::new(NoUnits(Halt::new(Code::of(error.code()), error.to_string())))
-        }
+        Err(error) => Arc::new(NoUnits(Halt::new(
+            Code::of(error.code()),
+            error.to_string(),
+        ))),
     }
 }
 
 /// SIGTERM, SIGINT and SIGHUP ask for a drain.
 fn watch_signals(services: &mut Crew<()>, stop: &CancellationToken) -> Result<(), Halt> {
-    for kind in [SignalKind::terminate(), SignalKind::interrupt(), SignalKind::hangup()] {
-        let mut signals = signal(kind)
-            .map_err(|_| Halt::new(Code::Internal, "signals cannot be listened to"))?;
+    for kind in [
+        SignalKind::terminate(),
+        SignalKind::interrupt(),
+        SignalKind::hangup(),
+    ] {
+        let mut signals =
+            signal(kind).map_err(|_| Halt::new(Code::Internal, "signals cannot be listened to"))?;
         let stop = stop.clone();
         services.spawn("signals", async move {
             while signals.recv().await.is_some() {

@@ -208,7 +208,9 @@ impl Event {
         if matches!(self, Self::Phase(_)) {
             text.push_str(&format!("  (+{} ms)", millis(uptime)));
         }
-        text.chars().map(|c| if c.is_control() { '\u{b7}' } else { c }).collect()
+        text.chars()
+            .map(|c| if c.is_control() { '\u{b7}' } else { c })
+            .collect()
     }
 
     fn words(&self) -> String {
@@ -216,11 +218,21 @@ impl Event {
             Self::Phase(phase) => phase.as_str().to_owned(),
             Self::FirewallLocked => "locked: nothing passes but loopback".to_owned(),
             Self::FirewallApplied => "applied: the plan's rules stand".to_owned(),
-            Self::FirewallDrift { what, repaired: true } => format!("drift, repaired: {what}"),
-            Self::FirewallDrift { what, repaired: false } => format!("drift, NOT repaired: {what}"),
+            Self::FirewallDrift {
+                what,
+                repaired: true,
+            } => format!("drift, repaired: {what}"),
+            Self::FirewallDrift {
+                what,
+                repaired: false,
+            } => format!("drift, NOT repaired: {what}"),
             Self::PortOpened { port } => format!("{port} open"),
             Self::PortClosed { port, reason } => format!("{port} closed: {reason}"),
-            Self::HsmWaiting { reason, waited, left } => format!(
+            Self::HsmWaiting {
+                reason,
+                waited,
+                left,
+            } => format!(
                 "waiting since {} s, {} s left: {reason}",
                 waited.as_secs(),
                 left.as_secs()
@@ -238,20 +250,39 @@ impl Event {
 
     fn unit_words(&self) -> String {
         match self {
-            Self::UnitStarting { unit, step, pid } => format!("{unit:<8} starting {step}, pid {pid}"),
+            Self::UnitStarting { unit, step, pid } => {
+                format!("{unit:<8} starting {step}, pid {pid}")
+            }
             Self::UnitUp { unit } => format!("{unit:<8} up"),
             Self::UnitReady { unit } => format!("{unit:<8} ready"),
             Self::UnitDegraded { unit, reason } => format!("{unit:<8} degraded: {reason}"),
             Self::UnitExited { unit, step, reason } => format!("{unit:<8} {step} ended: {reason}"),
-            Self::UnitBackoff { unit, delay, deaths } => {
-                format!("{unit:<8} starts again in {} ms (death {deaths})", millis(*delay))
+            Self::UnitBackoff {
+                unit,
+                delay,
+                deaths,
+            } => {
+                format!(
+                    "{unit:<8} starts again in {} ms (death {deaths})",
+                    millis(*delay)
+                )
             }
             Self::UnitFailed { unit, halt } => format!("{unit:<8} failed: {halt}"),
-            Self::UnitStopped { unit, reason: Some(reason), clean: true } => {
+            Self::UnitStopped {
+                unit,
+                reason: Some(reason),
+                clean: true,
+            } => {
                 format!("{unit:<8} stopped ({reason})")
             }
-            Self::UnitStopped { unit, reason: None, .. } => format!("{unit:<8} stopped"),
-            Self::UnitStopped { unit, reason: Some(reason), clean: false } => {
+            Self::UnitStopped {
+                unit, reason: None, ..
+            } => format!("{unit:<8} stopped"),
+            Self::UnitStopped {
+                unit,
+                reason: Some(reason),
+                clean: false,
+            } => {
                 format!("{unit:<8} stopped, not cleanly: {reason}")
             }
             Self::UnitLog { unit, line, .. } => format!("{unit:<8} | {line}"),
@@ -266,7 +297,11 @@ impl Event {
             Self::FirewallDrift { what, repaired } => json!({ "what": what, "repaired": repaired }),
             Self::PortOpened { port } => json!({ "port": port }),
             Self::PortClosed { port, reason } => json!({ "port": port, "reason": reason }),
-            Self::HsmWaiting { reason, waited, left } => json!({
+            Self::HsmWaiting {
+                reason,
+                waited,
+                left,
+            } => json!({
                 "reason": reason, "waited_ms": millis(*waited), "left_ms": millis(*left),
             }),
             Self::SignerArmed { head, floor } => json!({ "head": head, "floor": floor }),
@@ -291,13 +326,21 @@ impl Event {
             Self::UnitExited { unit, step, reason } => {
                 json!({ "unit": unit, "step": step.to_string(), "reason": reason })
             }
-            Self::UnitBackoff { unit, delay, deaths } => {
+            Self::UnitBackoff {
+                unit,
+                delay,
+                deaths,
+            } => {
                 json!({ "unit": unit, "delay_ms": millis(*delay), "deaths": deaths })
             }
             Self::UnitFailed { unit, halt } => {
                 json!({ "unit": unit, "code": halt.code, "message": halt.message })
             }
-            Self::UnitStopped { unit, reason, clean } => {
+            Self::UnitStopped {
+                unit,
+                reason,
+                clean,
+            } => {
                 json!({ "unit": unit, "reason": reason, "clean": clean })
             }
             Self::UnitLog { unit, stream, line } => {
@@ -323,8 +366,11 @@ impl Beat {
     }
 
     fn fields(&self) -> Value {
-        let units: Map<_, _> =
-            self.units.iter().map(|(unit, state)| (unit.clone(), json!(state))).collect();
+        let units: Map<_, _> = self
+            .units
+            .iter()
+            .map(|(unit, state)| (unit.clone(), json!(state)))
+            .collect();
         let (console, units_lines) = self.dropped;
         json!({
             "phase": self.phase.as_str(), "port": self.port, "units": units,

@@ -38,7 +38,10 @@ pub async fn resolve(servers: &[IpAddr], name: &str) -> Result<Vec<IpAddr>, DnsE
     if servers.is_empty() {
         return Err(DnsError::NoServer);
     }
-    let servers: Vec<_> = servers.iter().map(|ip| SocketAddr::new(*ip, PORT)).collect();
+    let servers: Vec<_> = servers
+        .iter()
+        .map(|ip| SocketAddr::new(*ip, PORT))
+        .collect();
     resolve_at(&servers, name).await
 }
 
@@ -127,7 +130,11 @@ mod tests {
     }
 
     fn kind_of(question: &[u8]) -> u16 {
-        u16::from_be_bytes(question[question.len() - 4..question.len() - 2].try_into().unwrap())
+        u16::from_be_bytes(
+            question[question.len() - 4..question.len() - 2]
+                .try_into()
+                .unwrap(),
+        )
     }
 
     #[tokio::test]
@@ -144,12 +151,18 @@ mod tests {
                 server.send_to(&forged, client).await.unwrap();
                 let kind = kind_of(question);
                 let data: &[u8] = if kind == 1 { &[10, 0, 0, 7] } else { &[0; 16] };
-                server.send_to(&answer(question, 0x8180, kind, data), client).await.unwrap();
+                server
+                    .send_to(&answer(question, 0x8180, kind, data), client)
+                    .await
+                    .unwrap();
             }
         };
         let servers = [address];
         let (found, ()) = tokio::join!(resolve_at(&servers, "hsm.example"), serve);
-        assert_eq!(found.unwrap(), ["10.0.0.7".parse::<IpAddr>().unwrap(), "::".parse().unwrap()]);
+        assert_eq!(
+            found.unwrap(),
+            ["10.0.0.7".parse::<IpAddr>().unwrap(), "::".parse().unwrap()]
+        );
     }
 
     #[tokio::test]
@@ -161,7 +174,11 @@ mod tests {
             for _ in 0..2 {
                 let mut buffer = [0; 512];
                 let (length, client) = server.recv_from(&mut buffer).await.unwrap();
-                let flags = if kind_of(&buffer[..length]) == 1 { 0x8380 } else { 0x8180 };
+                let flags = if kind_of(&buffer[..length]) == 1 {
+                    0x8380
+                } else {
+                    0x8180
+                };
                 let bytes = answer(&buffer[..length], flags, 1, &[]);
                 server.send_to(&bytes, client).await.unwrap();
             }
@@ -172,7 +189,10 @@ mod tests {
             let mut question = vec![0; usize::from(length)];
             stream.read_exact(&mut question).await.unwrap();
             let bytes = answer(&question, 0x8180, 1, &[10, 0, 0, 9]);
-            stream.write_u16(u16::try_from(bytes.len()).unwrap()).await.unwrap();
+            stream
+                .write_u16(u16::try_from(bytes.len()).unwrap())
+                .await
+                .unwrap();
             stream.write_all(&bytes).await.unwrap();
         };
         let servers = [address];
@@ -182,7 +202,10 @@ mod tests {
 
     #[tokio::test]
     async fn an_address_needs_no_server_and_a_name_does() {
-        assert_eq!(resolve(&[], "10.0.0.1").await.unwrap(), ["10.0.0.1".parse::<IpAddr>().unwrap()]);
+        assert_eq!(
+            resolve(&[], "10.0.0.1").await.unwrap(),
+            ["10.0.0.1".parse::<IpAddr>().unwrap()]
+        );
         assert_eq!(resolve(&[], "hsm.example").await, Err(DnsError::NoServer));
         let server = "127.0.0.1".parse().unwrap();
         assert_eq!(resolve(&[server], "not a name").await, Err(DnsError::Name));

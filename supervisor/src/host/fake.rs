@@ -29,7 +29,10 @@ const FIRST_LEVEL: u64 = 1000;
 #[derive(Clone)]
 pub(crate) struct Fake {
     state: Arc<Mutex<State>>,
-    exits: Arc<(mpsc::UnboundedSender<Exit>, tokio::sync::Mutex<mpsc::UnboundedReceiver<Exit>>)>,
+    exits: Arc<(
+        mpsc::UnboundedSender<Exit>,
+        tokio::sync::Mutex<mpsc::UnboundedReceiver<Exit>>,
+    )>,
     begun: Instant,
 }
 
@@ -72,7 +75,11 @@ pub(crate) struct State {
 impl Fake {
     pub(crate) fn new() -> Self {
         let (sender, receiver) = mpsc::unbounded_channel();
-        let contract = Contract { settings: settings(), digest: "00".into(), warnings: vec![] };
+        let contract = Contract {
+            settings: settings(),
+            digest: "00".into(),
+            warnings: vec![],
+        };
         let state = State {
             effects: vec![],
             fail_at: None,
@@ -134,19 +141,35 @@ impl Fake {
 
     /// The index of a unit by name.
     pub(crate) fn unit(&self, name: &str) -> usize {
-        self.state().names.iter().position(|other| other == name).unwrap()
+        self.state()
+            .names
+            .iter()
+            .position(|other| other == name)
+            .unwrap()
     }
 
     /// Ends a unit as by a signal.
     pub(crate) fn kill(&self, name: &str) {
         let unit = self.unit(name);
-        self.end(unit, ExitReason::Signaled { signal: 9, core: false });
+        self.end(
+            unit,
+            ExitReason::Signaled {
+                signal: 9,
+                core: false,
+            },
+        );
     }
 
     /// The spawner dies.
     pub(crate) fn lose_spawner(&self) {
         self.state().lost = true;
-        self.exits.0.send(Exit { unit: usize::MAX, reason: ExitReason::OomKilled }).unwrap();
+        self.exits
+            .0
+            .send(Exit {
+                unit: usize::MAX,
+                reason: ExitReason::OomKilled,
+            })
+            .unwrap();
     }
 
     fn end(&self, unit: usize, reason: ExitReason) {
@@ -184,16 +207,25 @@ impl Fake {
         match path {
             "/arm" => {
                 let asked: Value = serde_json::from_str(body.unwrap()).unwrap();
-                assert_eq!((&asked["head_level"], &asked["chain_id"]), (&level.into(), &"NetXsqzbfFenSTS".into()));
+                assert_eq!(
+                    (&asked["head_level"], &asked["chain_id"]),
+                    (&level.into(), &"NetXsqzbfFenSTS".into())
+                );
                 state.armed = Some(level + 2);
                 state.arms.push(level + 2);
                 (200, json!({ "armed": true, "floor": level + 2 }))
             }
             _ if !state.hsm_up => {
                 let check = json!({ "name": "hsm", "ok": false, "reason": "connection refused" });
-                (503, json!({ "ready": false, "armed": state.armed.is_some(), "checks": [check] }))
+                (
+                    503,
+                    json!({ "ready": false, "armed": state.armed.is_some(), "checks": [check] }),
+                )
             }
-            _ => (200, json!({ "ready": true, "armed": state.armed.is_some(), "checks": [] })),
+            _ => (
+                200,
+                json!({ "ready": true, "armed": state.armed.is_some(), "checks": [] }),
+            ),
         }
     }
 
@@ -217,7 +249,10 @@ impl Fake {
 
 /// Now, by the clock of the machine: certificates made for a test are valid then.
 fn base() -> SystemTime {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
+    let now = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap()
+        .as_secs();
     // The same for a whole test, whatever the second it began in.
     UNIX_EPOCH + Duration::from_secs(now / 86_400 * 86_400 + 86_400)
 }
@@ -238,8 +273,13 @@ impl Fs for Fake {
     }
 
     fn try_write(&self, _: &Path) -> Result<(), ReadError> {
-        self.effect("try_write").map_err(|_| ReadError::Unwritable)?;
-        if self.state().writable { Ok(()) } else { Err(ReadError::Unwritable) }
+        self.effect("try_write")
+            .map_err(|_| ReadError::Unwritable)?;
+        if self.state().writable {
+            Ok(())
+        } else {
+            Err(ReadError::Unwritable)
+        }
     }
 
     fn exists(&self, _: &Path) -> bool {
@@ -260,7 +300,8 @@ impl Fs for Fake {
 impl Net for Fake {
     fn resolve(&self, _: Vec<IpAddr>, name: String) -> Job<'_, Result<Vec<IpAddr>, String>> {
         Box::pin(async move {
-            self.effect("resolve").map_err(|_| "made to fail".to_owned())?;
+            self.effect("resolve")
+                .map_err(|_| "made to fail".to_owned())?;
             match name.parse() {
                 Ok(address) => Ok(vec![address]),
                 Err(_) if self.state().resolves => Ok(vec!["192.0.2.9".parse().unwrap()]),
@@ -289,7 +330,10 @@ impl Net for Fake {
                 "signer" => self.signer(&ask.path, ask.body.as_deref()),
                 _ => (200, self.node(&ask.path)),
             };
-            Ok(Answer { status, body: body.to_string().into_bytes() })
+            Ok(Answer {
+                status,
+                body: body.to_string().into_bytes(),
+            })
         })
     }
 
@@ -353,8 +397,11 @@ impl Units for Fake {
             self.effect("load")?;
             let mut state = self.state();
             state.names = spec.units.iter().map(|unit| unit.name.0.clone()).collect();
-            state.files =
-                spec.files.iter().map(|file| (file.spec.path.clone(), file.spec.secret)).collect();
+            state.files = spec
+                .files
+                .iter()
+                .map(|file| (file.spec.path.clone(), file.spec.secret))
+                .collect();
             state.load.clone()
         })
     }
@@ -370,10 +417,17 @@ impl Units for Fake {
                 state.armed = None;
             }
             state.starts.push(unit);
-            assert!(state.running.insert(unit, Instant::now()).is_none(), "runs already");
+            assert!(
+                state.running.insert(unit, Instant::now()).is_none(),
+                "runs already"
+            );
             let line = format!("unit {unit} runs\n").into_bytes();
             let stdout: Pipe = Box::new(std::io::Cursor::new(line));
-            Ok(Start::Running { pid: 100, stdout, stderr: Box::new(tokio::io::empty()) })
+            Ok(Start::Running {
+                pid: 100,
+                stdout,
+                stderr: Box::new(tokio::io::empty()),
+            })
         })
     }
 
@@ -383,8 +437,18 @@ impl Units for Fake {
             self.state().signals.push((unit, kill, Instant::now()));
             let obeys = kill || !self.state().ignores_term;
             if obeys {
-                let signal = ExitReason::Signaled { signal: 9, core: false };
-                self.end(unit, if kill { signal } else { ExitReason::Exited { code: 127 } });
+                let signal = ExitReason::Signaled {
+                    signal: 9,
+                    core: false,
+                };
+                self.end(
+                    unit,
+                    if kill {
+                        signal
+                    } else {
+                        ExitReason::Exited { code: 127 }
+                    },
+                );
             }
             Ok(())
         })

@@ -64,7 +64,9 @@ pub async fn fetch(snapshot: &SnapshotSpec, from: &[IpAddr]) -> Result<(), Fetch
         drop(tokio::fs::remove_file(&part).await);
         return Err(FetchError::Digest(digest));
     }
-    tokio::fs::rename(&part, &snapshot.file).await.map_err(|_| FetchError::Unwritable)
+    tokio::fs::rename(&part, &snapshot.file)
+        .await
+        .map_err(|_| FetchError::Unwritable)
 }
 
 fn part(file: &Path) -> PathBuf {
@@ -86,20 +88,37 @@ impl Target {
         // The node's account reads it; a snapshot is public.
         let mut options = tokio::fs::OpenOptions::new();
         options.write(true).create(true).truncate(true).mode(0o644);
-        let file = options.open(path).await.map_err(|_| FetchError::Unwritable)?;
+        let file = options
+            .open(path)
+            .await
+            .map_err(|_| FetchError::Unwritable)?;
         let readable = std::os::unix::fs::PermissionsExt::from_mode(0o644);
-        file.set_permissions(readable).await.map_err(|_| FetchError::Unwritable)?;
-        Ok(Self { file, hash: Sha256::new() })
+        file.set_permissions(readable)
+            .await
+            .map_err(|_| FetchError::Unwritable)?;
+        Ok(Self {
+            file,
+            hash: Sha256::new(),
+        })
     }
 
     async fn write(&mut self, bytes: &[u8]) -> Result<(), FetchError> {
         self.hash.update(bytes);
-        self.file.write_all(bytes).await.map_err(|_| FetchError::Unwritable)
+        self.file
+            .write_all(bytes)
+            .await
+            .map_err(|_| FetchError::Unwritable)
     }
 
     async fn finish(mut self) -> Result<String, FetchError> {
-        self.file.flush().await.map_err(|_| FetchError::Unwritable)?;
-        self.file.sync_all().await.map_err(|_| FetchError::Unwritable)?;
+        self.file
+            .flush()
+            .await
+            .map_err(|_| FetchError::Unwritable)?;
+        self.file
+            .sync_all()
+            .await
+            .map_err(|_| FetchError::Unwritable)?;
         Ok(hex::encode(self.hash.finalize()))
     }
 }
@@ -129,7 +148,9 @@ async fn download(url: &str, from: &[IpAddr], target: &mut Target) -> Result<(),
     let stream = stream.map_err(|_| failed("no TLS"))?;
     let http = http1::handshake(TokioIo::new(stream)).await;
     let (mut sender, connection) = http.map_err(|_| failed("no HTTP"))?;
-    let request = hyper::Request::get(path).header(HOST, host).body(Empty::<Bytes>::new());
+    let request = hyper::Request::get(path)
+        .header(HOST, host)
+        .body(Empty::<Bytes>::new());
     let request = request.map_err(|_| FetchError::Address)?;
     let body = async {
         let response = within(sender.send_request(request)).await?;

@@ -67,13 +67,27 @@ fn parse(line: &str) -> Option<Mount> {
     let mut after = after.split(' ');
     let kind = after.next()?.to_owned();
     let super_options = after.nth(1).unwrap_or_default();
-    let read_only = [options, super_options].iter().any(|list| list.split(',').any(|o| o == "ro"));
-    Some(Mount { device, point, kind, read_only })
+    let read_only = [options, super_options]
+        .iter()
+        .any(|list| list.split(',').any(|o| o == "ro"));
+    Some(Mount {
+        device,
+        point,
+        kind,
+        read_only,
+    })
 }
 
 fn unescape(text: &str) -> String {
-    let octal = [("\\040", " "), ("\\011", "\t"), ("\\012", "\n"), ("\\134", "\\")];
-    octal.iter().fold(text.to_owned(), |text, (code, plain)| text.replace(code, plain))
+    let octal = [
+        ("\\040", " "),
+        ("\\011", "\t"),
+        ("\\012", "\n"),
+        ("\\134", "\\"),
+    ];
+    octal.iter().fold(text.to_owned(), |text, (code, plain)| {
+        text.replace(code, plain)
+    })
 }
 
 #[cfg(test)]
@@ -99,22 +113,45 @@ mod tests {
     #[case("/var/lib/bakehouse", "")]
     #[case("/var/lib/bakehouse/deeper/yet", "")]
     #[case("/mnt/with space", "")]
-    #[case("/var/lib", "/var/lib lies on the root device, which does not survive a reboot")]
-    #[case("/var/lib/bakehouse-2", "/var/lib/bakehouse-2 lies on the root device, which does not survive a reboot")]
-    #[case("/run/state", "/run/state lies on tmpfs, which does not survive a reboot")]
-    #[case("/mnt/bind", "/mnt/bind lies on the root device, which does not survive a reboot")]
-    #[case("/mnt/over", "/mnt/over lies on overlay, which does not survive a reboot")]
-    #[case("/mnt/covered", "/mnt/covered lies on tmpfs, which does not survive a reboot")]
+    #[case(
+        "/var/lib",
+        "/var/lib lies on the root device, which does not survive a reboot"
+    )]
+    #[case(
+        "/var/lib/bakehouse-2",
+        "/var/lib/bakehouse-2 lies on the root device, which does not survive a reboot"
+    )]
+    #[case(
+        "/run/state",
+        "/run/state lies on tmpfs, which does not survive a reboot"
+    )]
+    #[case(
+        "/mnt/bind",
+        "/mnt/bind lies on the root device, which does not survive a reboot"
+    )]
+    #[case(
+        "/mnt/over",
+        "/mnt/over lies on overlay, which does not survive a reboot"
+    )]
+    #[case(
+        "/mnt/covered",
+        "/mnt/covered lies on tmpfs, which does not survive a reboot"
+    )]
     #[case("/mnt/frozen", "/mnt/frozen is mounted read-only")]
     #[case("/var/lib/bakehouse/../x", "the mount table cannot be read")]
     fn only_a_volume_of_its_own_will_do(#[case] path: &str, #[case] error: &str) {
-        let found = persistent(TABLE, Path::new(path)).err().map(|error| error.to_string());
+        let found = persistent(TABLE, Path::new(path))
+            .err()
+            .map(|error| error.to_string());
         assert_eq!(found.unwrap_or_default(), error);
     }
 
     #[test]
     fn no_mount_table_is_no_proof() {
-        assert_eq!(persistent("", Path::new("/var/lib/bakehouse")), Err(Fleeting::Unknown));
+        assert_eq!(
+            persistent("", Path::new("/var/lib/bakehouse")),
+            Err(Fleeting::Unknown)
+        );
     }
 
     proptest! {

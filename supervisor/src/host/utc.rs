@@ -60,7 +60,11 @@ fn civil(days: u64) -> (u64, u64, u64) {
     let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
     let shifted_month = (5 * day_of_year + 2) / 153;
     let day = day_of_year - (153 * shifted_month + 2) / 5 + 1;
-    let month = if shifted_month < 10 { shifted_month + 3 } else { shifted_month - 9 };
+    let month = if shifted_month < 10 {
+        shifted_month + 3
+    } else {
+        shifted_month - 9
+    };
     (year_of_era + era * 400 + u64::from(month <= 2), month, day)
 }
 
@@ -84,8 +88,14 @@ mod tests {
     fn known_dates() {
         let at = UNIX_EPOCH + Duration::from_millis(1_709_210_096_789);
         assert_eq!(format(at), "2024-02-29T12:34:56.789Z");
-        assert_eq!(parse("2024-02-29T12:34:56Z"), Some(at - Duration::from_millis(789)));
-        assert_eq!(parse("2024-02-29T12:34:56.123456Z"), Some(at - Duration::from_millis(789)));
+        assert_eq!(
+            parse("2024-02-29T12:34:56Z"),
+            Some(at - Duration::from_millis(789))
+        );
+        assert_eq!(
+            parse("2024-02-29T12:34:56.123456Z"),
+            Some(at - Duration::from_millis(789))
+        );
         assert_eq!(format(UNIX_EPOCH), "1970-01-01T00:00:00.000Z");
     }
 

@@ -44,7 +44,9 @@ impl Journal {
 }
 
 fn write(entries: &Receiver<(&'static str, String)>) {
-    let Ok(layer) = tracing_journald::layer() else { return };
+    let Ok(layer) = tracing_journald::layer() else {
+        return;
+    };
     let subscriber = tracing_subscriber::registry().with(layer);
     tracing::subscriber::with_default(subscriber, || {
         while let Ok((event, text)) = entries.recv() {

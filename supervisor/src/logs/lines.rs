@@ -60,13 +60,19 @@ mod tests {
 
     #[test]
     fn lines_come_out_whole_whatever_the_chunks() {
-        assert_eq!(lines(&[b"a", b"b\nc\r\n", b"\n", b"d"]), ["ab", "c", "", "d"]);
+        assert_eq!(
+            lines(&[b"a", b"b\nc\r\n", b"\n", b"d"]),
+            ["ab", "c", "", "d"]
+        );
     }
 
     #[test]
     fn a_line_over_the_limit_is_cut_and_nothing_of_it_lost() {
         let long = vec![b'x'; LINE_LIMIT * 2 + 5];
-        let lengths: Vec<_> = lines(&[&long, b"\nnext\n"]).iter().map(String::len).collect();
+        let lengths: Vec<_> = lines(&[&long, b"\nnext\n"])
+            .iter()
+            .map(String::len)
+            .collect();
         assert_eq!(lengths, [LINE_LIMIT, LINE_LIMIT, 5, 4]);
     }
 

@@ -21,7 +21,9 @@ impl Redactor {
     pub fn learn(&mut self, secret: &[u8], public: &[&str]) {
         let words = secret.split(|byte| !(byte.is_ascii_alphanumeric() || b"+/=".contains(byte)));
         for word in words.filter(|word| word.len() >= WORD) {
-            let Ok(word) = std::str::from_utf8(word) else { continue };
+            let Ok(word) = std::str::from_utf8(word) else {
+                continue;
+            };
             let known = self.words.iter().any(|other| other.as_str() == word);
             if !known && !public.iter().any(|text| text.contains(word)) {
                 self.words.push(Zeroizing::new(word.to_owned()));
@@ -51,7 +53,8 @@ impl std::fmt::Debug for Redactor {
 mod tests {
     use super::*;
 
-    const KEY: &str = "-----BEGIN PRIVATE KEY-----\nMIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQg\n-----END";
+    const KEY: &str =
+        "-----BEGIN PRIVATE KEY-----\nMIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQg\n-----END";
 
     #[test]
     fn a_line_of_a_key_is_blotted_out() {

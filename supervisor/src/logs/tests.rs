@@ -3,7 +3,11 @@ use tokio::io::AsyncWriteExt;
 use super::*;
 
 fn logs() -> Logs {
-    Logs::new(vec!["node".to_owned()], Redactor::default(), Journal::none())
+    Logs::new(
+        vec!["node".to_owned()],
+        Redactor::default(),
+        Journal::none(),
+    )
 }
 
 fn console() -> Console {
@@ -38,7 +42,10 @@ async fn stderr_is_drained_after_stdout_eof() {
     let capture = logs.capture(0, empty(), Box::new(pipe));
     let print = async {
         tokio::task::yield_now().await;
-        child.write_all(&[b"last words of a long life, written late\n".as_slice(); 50].concat()).await.unwrap();
+        child
+            .write_all(&[b"last words of a long life, written late\n".as_slice(); 50].concat())
+            .await
+            .unwrap();
         drop(child);
     };
     tokio::join!(capture, print);
@@ -50,21 +57,33 @@ async fn stderr_is_drained_after_stdout_eof() {
 async fn the_ring_is_bounded_and_counts_what_it_forgets() {
     let logs = logs();
     let text: String = (0..1500).map(|n| format!("{n}\n")).collect();
-    logs.capture(0, Box::new(std::io::Cursor::new(text)), empty()).await;
+    logs.capture(0, Box::new(std::io::Cursor::new(text)), empty())
+        .await;
     assert_eq!((logs.tail(0, 5000).len(), logs.dropped()), (1000, 500));
 }
 
 #[tokio::test]
 async fn the_last_five_lines_of_this_run_go_to_the_console() {
     let (logs, console) = (logs(), console());
-    logs.capture(0, Box::new(std::io::Cursor::new("old 1\nold 2\n")), empty()).await;
+    logs.capture(0, Box::new(std::io::Cursor::new("old 1\nold 2\n")), empty())
+        .await;
     let text: String = (0..7).map(|n| format!("new {n}\n")).collect();
-    logs.capture(0, Box::new(std::io::Cursor::new(text)), empty()).await;
+    logs.capture(0, Box::new(std::io::Cursor::new(text)), empty())
+        .await;
     logs.last_words(0, console.clone()).await;
-    let said: Vec<_> = console.events().into_iter().map(|(_, event)| event).collect();
+    let said: Vec<_> = console
+        .events()
+        .into_iter()
+        .map(|(_, event)| event)
+        .collect();
     assert_eq!(said.len(), 5);
-    let Event::UnitLog { unit, stream, line } = &said[0] else { panic!("{said:?}") };
-    assert_eq!((unit.as_str(), *stream, line.as_str()), ("node", "stdout", "new 2"));
+    let Event::UnitLog { unit, stream, line } = &said[0] else {
+        panic!("{said:?}")
+    };
+    assert_eq!(
+        (unit.as_str(), *stream, line.as_str()),
+        ("node", "stdout", "new 2")
+    );
 }
 
 #[tokio::test(start_paused = true)]

@@ -40,7 +40,15 @@ pub struct NodeProbe {
 impl NodeProbe {
     pub(super) fn new(rpc: SocketAddr, chain_id: String, interval: Duration) -> Self {
         let (block_time, growth) = (None, None);
-        Self { rpc, chain_id, interval, chain_checked: false, block_time, growth, synced: false }
+        Self {
+            rpc,
+            chain_id,
+            interval,
+            chain_checked: false,
+            block_time,
+            growth,
+            synced: false,
+        }
     }
 
     pub(super) async fn probe(&mut self, ask: &Questions<'_>) -> Verdict {
@@ -60,10 +68,13 @@ impl NodeProbe {
     }
 
     async fn head(&mut self, ask: &Questions<'_>) -> Result<Head, Verdict> {
-        let ready = self.get(ask, "/health/ready").await.map_err(|verdict| match verdict {
-            Verdict::Up { reason } => unready(reason),
-            verdict => verdict,
-        })?;
+        let ready = self
+            .get(ask, "/health/ready")
+            .await
+            .map_err(|verdict| match verdict {
+                Verdict::Up { reason } => unready(reason),
+                verdict => verdict,
+            })?;
         if ready["ready"] != true {
             return Err(unready("/health/ready says no".to_owned()));
         }
@@ -77,11 +88,21 @@ impl NodeProbe {
         let header = self.get(ask, "/chains/main/blocks/head/header").await?;
         let level = header["level"].as_i64();
         let timestamp = header["timestamp"].as_str().and_then(utc::parse);
-        let (level, timestamp) =
-            level.zip(timestamp).ok_or_else(|| up("the head is not understood".to_owned()))?;
+        let (level, timestamp) = level
+            .zip(timestamp)
+            .ok_or_else(|| up("the head is not understood".to_owned()))?;
         let now = Instant::now();
-        let head = Head { level, timestamp, block_time, read: now };
-        self.check_fresh(&head, (ask.world.clock)().duration_since(timestamp).ok(), now)?;
+        let head = Head {
+            level,
+            timestamp,
+            block_time,
+            read: now,
+        };
+        self.check_fresh(
+            &head,
+            (ask.world.clock)().duration_since(timestamp).ok(),
+            now,
+        )?;
         Ok(head)
     }
 
@@ -94,7 +115,10 @@ impl NodeProbe {
         let found = found.as_str().unwrap_or_default();
         if found != self.chain_id {
             let printable: String = found.chars().filter(char::is_ascii_alphanumeric).collect();
-            let message = format!("the node follows {printable}, the contract says {}", self.chain_id);
+            let message = format!(
+                "the node follows {printable}, the contract says {}",
+                self.chain_id
+            );
             return Err(Verdict::Fatal(Halt::new(Code::ChainMismatch, message)));
         }
         self.chain_checked = true;
@@ -102,13 +126,20 @@ impl NodeProbe {
     }
 
     async fn block_time(&mut self, ask: &Questions<'_>) -> Result<Duration, Verdict> {
-        let known = self.block_time.filter(|(_, read)| read.elapsed() < CONSTANTS_LIMIT);
+        let known = self
+            .block_time
+            .filter(|(_, read)| read.elapsed() < CONSTANTS_LIMIT);
         if let Some((block_time, _)) = known {
             return Ok(block_time);
         }
-        let constants = self.get(ask, "/chains/main/blocks/head/context/constants").await?;
+        let constants = self
+            .get(ask, "/chains/main/blocks/head/context/constants")
+            .await?;
         let delay = &constants["minimal_block_delay"];
-        let seconds = delay.as_str().and_then(|text| text.parse().ok()).or(delay.as_u64());
+        let seconds = delay
+            .as_str()
+            .and_then(|text| text.parse().ok())
+            .or(delay.as_u64());
         let seconds = seconds.filter(|seconds| (1..=3600).contains(seconds));
         let block_time = seconds.map(Duration::from_secs);
         let block_time =
@@ -130,11 +161,19 @@ impl NodeProbe {
             None => (now, false),
         };
         self.growth = Some((head.level, since, grows));
-        let blocks = if self.synced { STALE_BLOCKS } else { FRESH_BLOCKS };
+        let blocks = if self.synced {
+            STALE_BLOCKS
+        } else {
+            FRESH_BLOCKS
+        };
         let limit = head.block_time * blocks + self.interval;
         let age = age.unwrap_or_default();
         if age >= limit {
-            return Err(up(format!("the head {} is {} s old", head.level, age.as_secs())));
+            return Err(up(format!(
+                "the head {} is {} s old",
+                head.level,
+                age.as_secs()
+            )));
         }
         if !grows {
             return Err(up(format!("the head {} has not grown yet", head.level)));

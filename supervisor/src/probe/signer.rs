@@ -28,7 +28,12 @@ pub struct SignerProbe {
 
 impl SignerProbe {
     pub(super) fn new(http: SocketAddr, admin: PathBuf) -> Self {
-        Self { http, admin, floor: None, passed: false }
+        Self {
+            http,
+            admin,
+            floor: None,
+            passed: false,
+        }
     }
 
     pub(super) async fn probe(&mut self, ask: &Questions<'_>) -> (Verdict, Option<(i64, i64)>) {
@@ -60,7 +65,9 @@ impl SignerProbe {
             }
         }
         // Once past the floor, the node's troubles are the node's alone.
-        self.passed |= head.zip(self.floor).is_some_and(|(head, floor)| head.level > floor);
+        self.passed |= head
+            .zip(self.floor)
+            .is_some_and(|(head, floor)| head.level > floor);
         if self.passed {
             return (Verdict::Synced, armed);
         }
@@ -75,7 +82,10 @@ impl SignerProbe {
         let floor = answer.json().and_then(|body| body["floor"].as_i64());
         match floor {
             Some(floor) if answer.status == 200 => Ok(floor),
-            _ => Err(up(&format!("it refuses to be armed: status {}", answer.status))),
+            _ => Err(up(&format!(
+                "it refuses to be armed: status {}",
+                answer.status
+            ))),
         }
     }
 }
@@ -83,13 +93,17 @@ impl SignerProbe {
 /// The node's head, if it was read just now and is younger than two block times.
 fn recent(ask: &Questions<'_>) -> Option<Head> {
     let head = ask.world.chain.head()?;
-    let age = (ask.world.clock)().duration_since(head.timestamp).unwrap_or_default();
+    let age = (ask.world.clock)()
+        .duration_since(head.timestamp)
+        .unwrap_or_default();
     let read = Instant::now().saturating_duration_since(head.read);
     (age < head.block_time * 2 && read < HEAD_LIMIT).then_some(head)
 }
 
 fn up(reason: &str) -> Verdict {
-    Verdict::Up { reason: reason.to_owned() }
+    Verdict::Up {
+        reason: reason.to_owned(),
+    }
 }
 
 /// The checks of `/readyz` that fail, the HSM's first: that one is waited for, and has a code of its own.
@@ -104,11 +118,19 @@ fn failing(body: &Value) -> Verdict {
             (name, check["reason"].as_str().unwrap_or("no reason given"))
         })
         .collect();
-    let code = failing.iter().any(|(name, _)| *name == "hsm").then_some(Code::HsmUnreachable);
-    let mut reason: Vec<_> =
-        failing.iter().map(|(name, reason)| format!("{name}: {reason}")).collect();
+    let code = failing
+        .iter()
+        .any(|(name, _)| *name == "hsm")
+        .then_some(Code::HsmUnreachable);
+    let mut reason: Vec<_> = failing
+        .iter()
+        .map(|(name, reason)| format!("{name}: {reason}"))
+        .collect();
     if reason.is_empty() {
         reason.push("not ready, without a reason".to_owned());
     }
-    Verdict::Unready { reason: reason.join("; "), code }
+    Verdict::Unready {
+        reason: reason.join("; "),
+        code,
+    }
 }

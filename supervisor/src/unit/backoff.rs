@@ -60,7 +60,12 @@ impl Jitter {
 impl Tally {
     /// No death yet.
     pub fn new(spec: RestartSpec) -> Self {
-        Self { spec, deaths: VecDeque::new(), attempt: 0, total: 0 }
+        Self {
+            spec,
+            deaths: VecDeque::new(),
+            attempt: 0,
+            total: 0,
+        }
     }
 
     /// Deaths since the boot.
@@ -76,14 +81,22 @@ impl Tally {
         }
         self.total += 1;
         self.deaths.push_back(now);
-        while self.deaths.front().is_some_and(|at| now.duration_since(*at) > self.spec.window) {
+        while self
+            .deaths
+            .front()
+            .is_some_and(|at| now.duration_since(*at) > self.spec.window)
+        {
             self.deaths.pop_front();
         }
         if self.deaths.len() >= self.spec.max_deaths as usize {
             return AfterDeath::GiveUp;
         }
         let factor = 1_u32.checked_shl(self.attempt).unwrap_or(u32::MAX);
-        let delay = self.spec.backoff_min.saturating_mul(factor).min(self.spec.backoff_max);
+        let delay = self
+            .spec
+            .backoff_min
+            .saturating_mul(factor)
+            .min(self.spec.backoff_max);
         self.attempt = (self.attempt + 1).min(31);
         AfterDeath::Retry(jitter.spread(delay))
     }
@@ -120,7 +133,10 @@ mod tests {
             let delay = retry(tally.died(Duration::ZERO, now, &mut jitter));
             assert!(delay >= full / 2 && delay <= full, "{attempt}: {delay:?}");
         }
-        assert_eq!(tally.died(Duration::ZERO, now, &mut jitter), AfterDeath::GiveUp);
+        assert_eq!(
+            tally.died(Duration::ZERO, now, &mut jitter),
+            AfterDeath::GiveUp
+        );
         assert_eq!(tally.total(), 5);
     }
 
@@ -138,7 +154,11 @@ mod tests {
     fn deaths_outside_the_window_do_not_count() {
         let (mut tally, mut jitter, start) = (Tally::new(spec()), Jitter::new(1), Instant::now());
         for n in 0..50_u32 {
-            retry(tally.died(Duration::ZERO, start + Duration::from_secs(200) * n, &mut jitter));
+            retry(tally.died(
+                Duration::ZERO,
+                start + Duration::from_secs(200) * n,
+                &mut jitter,
+            ));
         }
     }
 

@@ -186,16 +186,25 @@ impl Machine {
 
     /// Starts the step at this place: the commands that run first, then the unit.
     fn begin(&mut self, place: usize, now: Instant) -> Vec<Action> {
-        let step =
-            if place < self.policy.prepare.len() { Step::Prepare(place) } else { Step::Main };
+        let step = if place < self.policy.prepare.len() {
+            Step::Prepare(place)
+        } else {
+            Step::Main
+        };
         self.run += 1;
         self.stage = Stage::Launching { step, since: now };
-        vec![Action::Start { step, run: self.run }]
+        vec![Action::Start {
+            step,
+            run: self.run,
+        }]
     }
 
     fn skipped(&mut self, now: Instant) -> Vec<Action> {
         match &self.stage {
-            Stage::Launching { step: Step::Prepare(index), .. } => {
+            Stage::Launching {
+                step: Step::Prepare(index),
+                ..
+            } => {
                 let next = index + 1;
                 self.begin(next, now)
             }
@@ -216,7 +225,11 @@ impl Machine {
             }
             Stage::Stopping(stopping) if stopping.launching => {
                 stopping.launching = false;
-                vec![if stopping.killed { Action::Kill } else { Action::Terminate }]
+                vec![if stopping.killed {
+                    Action::Kill
+                } else {
+                    Action::Terminate
+                }]
             }
             _ => Vec::new(),
         }
@@ -229,9 +242,10 @@ impl Machine {
                 self.last_exit = Some(reason);
                 return self.begin(next, now);
             }
-            Stage::Launching { step: Step::Prepare(index), .. }
-                if reason == (ExitReason::Exited { code: 0 }) =>
-            {
+            Stage::Launching {
+                step: Step::Prepare(index),
+                ..
+            } if reason == (ExitReason::Exited { code: 0 }) => {
                 // So short a run that its end came before the answer to its start.
                 let next = index + 1;
                 self.last_exit = Some(reason);
@@ -271,13 +285,19 @@ impl Machine {
         match self.tally.died(ran, now, jitter) {
             AfterDeath::Retry(delay) => {
                 self.stage = Stage::Backoff { until: now + delay };
-                vec![exited, Action::Announce(Notice::Backoff(delay, self.tally.total()))]
+                vec![
+                    exited,
+                    Action::Announce(Notice::Backoff(delay, self.tally.total())),
+                ]
             }
             AfterDeath::GiveUp => {
                 self.stage = Stage::Failed;
                 let halt = Halt::new(
                     Code::UnitFailed,
-                    format!("{} died too often; the last time: {reason}", self.policy.name),
+                    format!(
+                        "{} died too often; the last time: {reason}",
+                        self.policy.name
+                    ),
                 );
                 let failed = Action::Announce(Notice::Failed(halt.clone()));
                 vec![exited, failed, Action::Escalate(halt)]
@@ -287,7 +307,11 @@ impl Machine {
 
     /// Nothing of it runs any more, and nothing shall.
     fn over(&mut self, reason: Option<ExitReason>) -> Vec<Action> {
-        if let Stage::Stopping(Stopping { cause: Cause::Fail(halt), .. }) = &self.stage {
+        if let Stage::Stopping(Stopping {
+            cause: Cause::Fail(halt),
+            ..
+        }) = &self.stage
+        {
             let notice = Notice::Failed(halt.clone());
             self.stage = Stage::Failed;
             return vec![Action::Announce(notice)];
@@ -307,7 +331,9 @@ impl Machine {
             let halt = halt.clone();
             return self.fail(halt, now);
         }
-        let Stage::Running(life) = &mut self.stage else { return Vec::new() };
+        let Stage::Running(life) = &mut self.stage else {
+            return Vec::new();
+        };
         let before = life.state();
         life.hear(verdict, now);
         let notice = match (before, life.state()) {
@@ -337,7 +363,10 @@ impl Machine {
                 let name = &self.policy.name;
                 let halt = Halt::new(
                     Code::UnitStartTimeout,
-                    format!("prepare {index} of {name} ran longer than {} s", deadline.as_secs()),
+                    format!(
+                        "prepare {index} of {name} ran longer than {} s",
+                        deadline.as_secs()
+                    ),
                 );
                 let mut actions = self.fail(halt, now);
                 actions.extend(self.kill_now());
@@ -386,16 +415,31 @@ impl Machine {
         };
         let ran = now.duration_since(since);
         let kill_at = now + grace.min(self.policy.grace);
-        let stopping = Stopping { step, cause, ran, launching, kill_at, killed: false };
+        let stopping = Stopping {
+            step,
+            cause,
+            ran,
+            launching,
+            kill_at,
+            killed: false,
+        };
         self.stage = Stage::Stopping(stopping);
-        if launching { Vec::new() } else { vec![Action::Terminate] }
+        if launching {
+            Vec::new()
+        } else {
+            vec![Action::Terminate]
+        }
     }
 
     fn kill_now(&mut self) -> Vec<Action> {
         match &mut self.stage {
             Stage::Stopping(stopping) if !stopping.killed => {
                 stopping.killed = true;
-                if stopping.launching { Vec::new() } else { vec![Action::Kill] }
+                if stopping.launching {
+                    Vec::new()
+                } else {
+                    vec![Action::Kill]
+                }
             }
             _ => Vec::new(),
         }

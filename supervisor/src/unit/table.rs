@@ -102,9 +102,21 @@ impl Table {
             }
             let machine = Machine::new(&spec);
             let (needed_by, proved, probed) = (Vec::new(), None, None);
-            units.push(Unit { spec, machine, needed_by, needs, proved, probed, probing: false });
+            units.push(Unit {
+                spec,
+                machine,
+                needed_by,
+                needs,
+                proved,
+                probed,
+                probing: false,
+            });
         }
-        Ok(Self { units, jitter: Jitter::new(seed), draining: None })
+        Ok(Self {
+            units,
+            jitter: Jitter::new(seed),
+            draining: None,
+        })
     }
 
     /// Takes in one event of one unit, and what follows from it in others.
@@ -135,7 +147,10 @@ impl Table {
 
     /// From now on nothing starts, and everything stops in reverse order, within this time.
     pub fn drain(&mut self, within: Duration, now: Instant) -> Vec<(usize, Action)> {
-        self.draining.get_or_insert(Drain { deadline: now + within, forced: false });
+        self.draining.get_or_insert(Drain {
+            deadline: now + within,
+            forced: false,
+        });
         self.follow(now)
     }
 
@@ -152,7 +167,10 @@ impl Table {
         let actions = self.handle(unit, Event::Probed { run, verdict }, now);
         if let Some(unit) = self.units.get_mut(unit) {
             unit.probing = false;
-            let alive = unit.machine.running().is_some_and(|(current, _)| current == run);
+            let alive = unit
+                .machine
+                .running()
+                .is_some_and(|(current, _)| current == run);
             if synced && alive && unit.machine.state() == UnitState::Ready {
                 unit.proved = Some(began);
             }
@@ -167,11 +185,17 @@ impl Table {
             return due;
         }
         for (index, unit) in self.units.iter_mut().enumerate() {
-            let Some((run, _)) = unit.machine.running() else { continue };
+            let Some((run, _)) = unit.machine.running() else {
+                continue;
+            };
             if !unit.probing && unit.next_probe().is_some_and(|at| now >= at) {
                 unit.probing = true;
                 unit.probed = Some((run, now));
-                due.push(ProbeOrder { unit: index, run, timeout: unit.spec.probe_interval });
+                due.push(ProbeOrder {
+                    unit: index,
+                    run,
+                    timeout: unit.spec.probe_interval,
+                });
             }
         }
         due
@@ -190,12 +214,18 @@ impl Table {
             }
             until = Some(until.map_or(stale, |until| until.min(stale)));
         }
-        until.filter(|_| self.draining.is_none()).map(|until| AllReady::new(until.into_std()))
+        until
+            .filter(|_| self.draining.is_none())
+            .map(|until| AllReady::new(until.into_std()))
     }
 
     /// True while every unit is in state Ready, whatever the age of its proof.
     pub fn all_in_ready(&self) -> bool {
-        self.draining.is_none() && self.units.iter().all(|u| u.machine.state() == UnitState::Ready)
+        self.draining.is_none()
+            && self
+                .units
+                .iter()
+                .all(|u| u.machine.state() == UnitState::Ready)
     }
 
     /// The first unit that is not Ready, for the reason of a closed port.
@@ -205,7 +235,11 @@ impl Table {
 
     /// The longest probe interval: how long all must have been ready before the port opens.
     pub fn settle(&self) -> Duration {
-        self.units.iter().map(|unit| unit.spec.probe_interval).max().unwrap_or_default()
+        self.units
+            .iter()
+            .map(|unit| unit.spec.probe_interval)
+            .max()
+            .unwrap_or_default()
     }
 
     /// True when no unit runs or will.
@@ -217,9 +251,16 @@ impl Table {
     pub fn deadline(&self) -> Option<Instant> {
         let ticks = self.units.iter().filter_map(|unit| unit.machine.deadline());
         // While draining nothing is probed.
-        let probed = self.units.iter().filter(|unit| !unit.probing && self.draining.is_none());
+        let probed = self
+            .units
+            .iter()
+            .filter(|unit| !unit.probing && self.draining.is_none());
         let probes = probed.filter_map(Unit::next_probe);
-        let drain = self.draining.iter().filter(|drain| !drain.forced).map(|drain| drain.deadline);
+        let drain = self
+            .draining
+            .iter()
+            .filter(|drain| !drain.forced)
+            .map(|drain| drain.deadline);
         ticks.chain(probes).chain(drain).min()
     }
 
@@ -239,7 +280,9 @@ impl Table {
     }
 
     fn pass(&mut self, index: usize, event: Event, now: Instant) -> Vec<(usize, Action)> {
-        let Some(unit) = self.units.get_mut(index) else { return Vec::new() };
+        let Some(unit) = self.units.get_mut(index) else {
+            return Vec::new();
+        };
         let actions = unit.machine.handle(event, now, &mut self.jitter);
         if unit.machine.state() != UnitState::Ready {
             unit.proved = None;
@@ -252,7 +295,11 @@ impl Table {
         let mut all = Vec::new();
         loop {
             let ready: Vec<usize> = (0..self.units.len()).filter(|i| self.is_next(*i)).collect();
-            let event = if self.draining.is_some() { Event::Stop } else { Event::NeedsMet };
+            let event = if self.draining.is_some() {
+                Event::Stop
+            } else {
+                Event::NeedsMet
+            };
             if ready.is_empty() {
                 return all;
             }
@@ -263,7 +310,9 @@ impl Table {
     }
 
     fn is_next(&self, index: usize) -> bool {
-        let Some(unit) = self.units.get(index) else { return false };
+        let Some(unit) = self.units.get(index) else {
+            return false;
+        };
         if self.draining.is_some() {
             let state = unit.machine.state();
             let over = |i: &usize| self.units.get(*i).is_none_or(|unit| unit.machine.is_over());
@@ -304,4 +353,4 @@ impl Unit {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -47,7 +47,12 @@ fn pem(label: &str, der: &[u8]) -> String {
         .encode(der)
         .chars()
         .enumerate()
-        .flat_map(|(index, letter)| (index > 0 && index % 64 == 0).then_some('\n').into_iter().chain([letter]))
+        .flat_map(|(index, letter)| {
+            (index > 0 && index % 64 == 0)
+                .then_some('\n')
+                .into_iter()
+                .chain([letter])
+        })
         .collect();
     format!("-----BEGIN {label}-----\n{body}\n-----END {label}-----\n")
 }

@@ -1,7 +1,7 @@
 //! Stand-ins.
-pub mod image_key;
 pub mod certs;
 pub mod hsm;
+pub mod image_key;
 pub mod octez;
 pub mod prober;
 pub mod tezos;

@@ -304,6 +304,10 @@ async fn tls_1_2_clients_are_served_too() {
             .await
             .is_err()
     );
+    let mut mixed = good;
+    mixed.key_pem = stranger.key_pem;
+    let refused = pki.call_with(Some(&mixed), &hsm, versions).await;
+    assert!(refused.is_err(), "another's certificate");
     hsm.stop().await;
 }
 

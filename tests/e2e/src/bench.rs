@@ -15,7 +15,7 @@ use anyhow::{Context, Result};
 use sha2::{Digest, Sha256};
 
 use crate::net::{GUEST_V4, GUEST_V6, HSM, Networks, Place};
-use crate::process::{Running, output};
+use crate::process::{Running, output, pids_of};
 use crate::secrets::Canaries;
 use crate::volume::Volume;
 
@@ -124,6 +124,11 @@ impl Bench {
     /// Address of the baker's key.
     pub fn address(&self) -> &str {
         &self.key.address
+    }
+
+    /// Processes that run in the guest under these uids.
+    pub fn pids(&self, uids: std::ops::RangeInclusive<u32>) -> Result<Vec<nix::unistd::Pid>> {
+        Ok(pids_of(uids, &self.networks.identity(Place::Guest)?))
     }
 
     /// A built program.

@@ -11,7 +11,6 @@ use anyhow::{Context, Result, ensure};
 
 use crate::bench::{Bench, Guest, Options, UNIT_UIDS};
 use crate::journal;
-use crate::process::pids_of;
 use crate::scan::Scan;
 
 pub use drill::Drill;
@@ -118,31 +117,33 @@ fn whole_run(
         "the guest drained with exit code {code}:\n{}",
         guest.console().join("\n")
     );
-    nobody_is_left()?;
+    nobody_is_left(bench)?;
     Ok(outcome)
 }
 
 /// All units run now: none of them may show a secret in its command line or environment.
 fn no_secret_in_processes(bench: &Bench) -> Result<()> {
-    let pids: Vec<_> = UNIT_UIDS.flat_map(pids_of).collect();
+    let pids = bench.pids(UNIT_UIDS)?;
     ensure!(!pids.is_empty(), "no unit runs under its uid");
     let found = bench.canaries()?.search_processes(&pids);
     ensure!(found.is_empty(), "a secret is visible in {found:?}");
     Ok(())
 }
 
-/// Waits until no process runs under a unit's uid.
-fn nobody_is_left() -> Result<()> {
+/// Waits until no process of the guest runs under a unit's uid.
+fn nobody_is_left(bench: &Bench) -> Result<()> {
     let deadline = Instant::now() + Duration::from_secs(5);
-    while UNIT_UIDS.flat_map(pids_of).next().is_some() {
+    loop {
+        let left = bench.pids(UNIT_UIDS)?;
+        if left.is_empty() {
+            return Ok(());
+        }
         ensure!(
             Instant::now() < deadline,
-            "units outlived the supervisor: {:?}",
-            UNIT_UIDS.flat_map(pids_of).collect::<Vec<_>>()
+            "units outlived the supervisor: {left:?}"
         );
         std::thread::sleep(Duration::from_millis(10));
     }
-    Ok(())
 }
 
 fn phases(guest: &Guest) -> BTreeMap<String, u64> {

@@ -5,6 +5,7 @@
 //!      └─── 10.79.0.1, fd79::1 ──────────────────────────────── 10.79.0.2, fd79::2 ───┘   (control link of the scanner)
 //! ```
 
+use std::os::unix::fs::MetadataExt;
 use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -77,6 +78,12 @@ impl Networks {
     /// Name of a namespace.
     pub fn name(&self, place: Place) -> String {
         format!("{}-{}", self.prefix, place.suffix())
+    }
+
+    /// What `/proc/PID/ns/net` points to for processes in a namespace.
+    pub fn identity(&self, place: Place) -> Result<String> {
+        let inode = std::fs::metadata(format!("/run/netns/{}", self.name(place)))?.ino();
+        Ok(format!("net:[{inode}]"))
     }
 
     /// A command that runs in a namespace.

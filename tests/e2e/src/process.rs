@@ -151,19 +151,25 @@ pub fn output(name: &str, mut command: Command) -> Result<String> {
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
-/// Ids of all processes that run under a uid.
-pub fn pids_of(uid: u32) -> Vec<Pid> {
+/// Ids of all processes that run under one of these uids in a network namespace.
+pub fn pids_of(uids: std::ops::RangeInclusive<u32>, namespace: &str) -> Vec<Pid> {
     let Ok(entries) = std::fs::read_dir("/proc") else {
         return Vec::new();
     };
-    entries
+    let all = entries
         .flatten()
-        .filter_map(|entry| entry.file_name().to_string_lossy().parse::<i32>().ok())
-        .filter(|pid| {
-            let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
-            let real = status.lines().find_map(|line| line.strip_prefix("Uid:"));
-            real.and_then(|ids| ids.split_whitespace().next()) == Some(&uid.to_string())
-        })
-        .map(Pid::from_raw)
-        .collect()
+        .filter_map(|entry| entry.file_name().to_string_lossy().parse::<i32>().ok());
+    all.filter(|pid| {
+        let inside = std::fs::read_link(format!("/proc/{pid}/ns/net"));
+        inside.is_ok_and(|inside| inside.as_os_str() == namespace)
+            && uid_of(*pid).is_some_and(|uid| uids.contains(&uid))
+    })
+    .map(Pid::from_raw)
+    .collect()
+}
+
+fn uid_of(pid: i32) -> Option<u32> {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+    let ids = status.lines().find_map(|line| line.strip_prefix("Uid:"))?;
+    ids.split_whitespace().next()?.parse().ok()
 }

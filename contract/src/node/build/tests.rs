@@ -17,7 +17,6 @@ fn code(text: &str) -> Code {
 #[case("a: b: c")]
 #[case("a: [1, 2")]
 #[case("a: \"open")]
-#[case("\ta: 1")]
 #[case("%YAML 1.1\n---\na: 1")]
 #[case("a: 1\n---\nb: 2")]
 #[case("a: 1\na: 2")]

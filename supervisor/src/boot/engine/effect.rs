@@ -23,13 +23,28 @@ pub(super) enum Effect {
     /// Nothing to say.
     Nothing,
     /// A probe.
-    Probed { unit: usize, run: u64, began: Instant, prober: Prober, finding: Finding },
+    Probed {
+        unit: usize,
+        run: u64,
+        began: Instant,
+        prober: Prober,
+        finding: Finding,
+    },
     /// A start.
-    Started { unit: usize, step: Step, run: u64, outcome: Result<Start, Halt> },
+    Started {
+        unit: usize,
+        step: Step,
+        run: u64,
+        outcome: Result<Start, Halt>,
+    },
     /// A signal.
     Signalled(Result<(), Halt>),
     /// A re-arm.
-    Rearmed { era: u64, asked: Instant, outcome: Result<bool, Halt> },
+    Rearmed {
+        era: u64,
+        asked: Instant,
+        outcome: Result<bool, Halt>,
+    },
     /// A closing.
     Closed(Result<(), Halt>),
     /// A look at the live rules.
@@ -41,15 +56,27 @@ pub(super) enum Effect {
 impl Engine {
     pub(super) fn probe(&mut self, order: &ProbeOrder, now: Instant) {
         let ProbeOrder { unit, run, timeout } = *order;
-        let Some(spec) = self.table.spec(unit) else { return };
-        let Some(slot) = self.probers.get_mut(unit) else { return };
-        let kept = slot.take().filter(|(of, _)| *of == run).map(|(_, prober)| prober);
-        let mut prober =
-            kept.unwrap_or_else(|| Prober::new(&spec.probe, spec.probe_interval, now));
+        let Some(spec) = self.table.spec(unit) else {
+            return;
+        };
+        let Some(slot) = self.probers.get_mut(unit) else {
+            return;
+        };
+        let kept = slot
+            .take()
+            .filter(|(of, _)| *of == run)
+            .map(|(_, prober)| prober);
+        let mut prober = kept.unwrap_or_else(|| Prober::new(&spec.probe, spec.probe_interval, now));
         let world = self.world.clone();
         self.crew.spawn("probe", async move {
             let finding = prober.probe(&world, timeout).await;
-            Effect::Probed { unit, run, began: now, prober, finding }
+            Effect::Probed {
+                unit,
+                run,
+                began: now,
+                prober,
+                finding,
+            }
         });
     }
 
@@ -57,7 +84,12 @@ impl Engine {
         let units = Arc::clone(&self.context.host.units);
         self.crew.spawn("start", async move {
             let outcome = patiently(units.start(unit, step)).await;
-            Effect::Started { unit, step, run, outcome }
+            Effect::Started {
+                unit,
+                step,
+                run,
+                outcome,
+            }
         });
     }
 
@@ -72,18 +104,26 @@ impl Engine {
         let wall = Arc::clone(&self.wall);
         self.crew.spawn("rearm", async move {
             let outcome = wall.rearm(proof).await;
-            Effect::Rearmed { era, asked, outcome }
+            Effect::Rearmed {
+                era,
+                asked,
+                outcome,
+            }
         });
     }
 
     pub(super) fn close(&mut self) {
         let wall = Arc::clone(&self.wall);
-        self.crew.spawn("close", async move { Effect::Closed(wall.close().await) });
+        self.crew
+            .spawn("close", async move { Effect::Closed(wall.close().await) });
     }
 
     pub(super) fn check_drift(&mut self) {
         let wall = Arc::clone(&self.wall);
-        self.crew.spawn("drift", async move { Effect::Drift(wall.check_drift().await) });
+        self.crew.spawn(
+            "drift",
+            async move { Effect::Drift(wall.check_drift().await) },
+        );
     }
 
     /// Takes in what came back.
@@ -91,33 +131,62 @@ impl Engine {
         match effect {
             Effect::Nothing | Effect::Signalled(Ok(())) | Effect::Closed(Ok(())) => {}
             Effect::Drift(Ok(None)) => {}
-            Effect::Probed { unit, run, began, prober, finding } => {
+            Effect::Probed {
+                unit,
+                run,
+                began,
+                prober,
+                finding,
+            } => {
                 if let Some(slot) = self.probers.get_mut(unit) {
                     *slot = Some((run, prober));
                 }
                 if let Some((head, floor)) = finding.armed {
-                    self.context.console.emit(Event::SignerArmed { head, floor });
+                    self.context
+                        .console
+                        .emit(Event::SignerArmed { head, floor });
                 }
                 let now = Instant::now();
                 let actions = self.table.probed(unit, run, finding.verdict, began, now);
                 self.guard(now);
                 self.act(actions);
             }
-            Effect::Started { unit, step, run, outcome } => {
+            Effect::Started {
+                unit,
+                step,
+                run,
+                outcome,
+            } => {
                 self.started(unit, step, run, outcome);
             }
-            Effect::Rearmed { era, asked, outcome } => self.rearmed(era, asked, outcome),
+            Effect::Rearmed {
+                era,
+                asked,
+                outcome,
+            } => self.rearmed(era, asked, outcome),
             Effect::Drift(Ok(Some(what))) => {
-                self.context.console.emit(Event::FirewallDrift { what, repaired: true });
+                self.context.console.emit(Event::FirewallDrift {
+                    what,
+                    repaired: true,
+                });
                 // The repair shut the port; the gate opens it again by its own rules.
-                let order = self.gate.close("the firewall's rules were repaired".to_owned());
-                if let super::Order::Close { reason, was_open: true } = order {
+                let order = self
+                    .gate
+                    .close("the firewall's rules were repaired".to_owned());
+                if let super::Order::Close {
+                    reason,
+                    was_open: true,
+                } = order
+                {
                     self.tell_closed(reason);
                 }
             }
             Effect::Drift(Err(halt)) => {
                 let what = halt.message.clone();
-                self.context.console.emit(Event::FirewallDrift { what, repaired: false });
+                self.context.console.emit(Event::FirewallDrift {
+                    what,
+                    repaired: false,
+                });
                 self.lose(halt);
             }
             Effect::Closed(Err(halt)) | Effect::Signalled(Err(halt)) => self.lose(halt),
@@ -127,7 +196,11 @@ impl Engine {
     fn started(&mut self, unit: usize, step: Step, run: u64, outcome: Result<Start, Halt>) {
         let event = match outcome {
             Ok(Start::Skipped) => UnitEvent::Skipped { run },
-            Ok(Start::Running { pid, stdout, stderr }) => {
+            Ok(Start::Running {
+                pid,
+                stdout,
+                stderr,
+            }) => {
                 let capture = self.logs.capture(unit, stdout, stderr);
                 self.crew.spawn("log", async move {
                     capture.await;
@@ -135,11 +208,18 @@ impl Engine {
                 });
                 let name = self.table.view(unit).map(|view| view.name.to_owned());
                 let unit_name = name.unwrap_or_default();
-                self.context.console.emit(Event::UnitStarting { unit: unit_name, step, pid });
+                self.context.console.emit(Event::UnitStarting {
+                    unit: unit_name,
+                    step,
+                    pid,
+                });
                 UnitEvent::Started { run }
             }
             Err(halt) if halt.code == Code::SpawnerLost => return self.lose(halt),
-            Err(halt) => UnitEvent::NotStarted { run, reason: halt.message },
+            Err(halt) => UnitEvent::NotStarted {
+                run,
+                reason: halt.message,
+            },
         };
         self.feed(unit, event);
     }
@@ -164,5 +244,7 @@ impl Engine {
 
 async fn patiently<T>(answer: impl Future<Output = Result<T, Halt>>) -> Result<T, Halt> {
     let lost = |_| Halt::new(Code::SpawnerLost, "the spawner process does not answer");
-    tokio::time::timeout(SPAWNER_PATIENCE, answer).await.map_err(lost)?
+    tokio::time::timeout(SPAWNER_PATIENCE, answer)
+        .await
+        .map_err(lost)?
 }

@@ -24,7 +24,9 @@ impl Engine {
     pub(super) fn tell_closed(&self, reason: String) {
         if !self.is_delegated() {
             let port = self.plan.firewall.port;
-            self.context.console.emit(Event::PortClosed { port, reason });
+            self.context
+                .console
+                .emit(Event::PortClosed { port, reason });
         }
     }
 
@@ -32,10 +34,14 @@ impl Engine {
     pub(super) fn tell_waiting(&mut self, now: Instant) {
         let mut waiting = None;
         for (index, view) in self.table.views().enumerate() {
-            let Some(spec) = self.table.spec(index) else { continue };
+            let Some(spec) = self.table.spec(index) else {
+                continue;
+            };
             let late = view.state == UnitState::Starting && !view.reason.is_empty();
             if late && matches!(spec.probe, ProbeSpec::Signer { .. }) {
-                let waited = view.since.map_or(Duration::ZERO, |since| now.duration_since(since));
+                let waited = view
+                    .since
+                    .map_or(Duration::ZERO, |since| now.duration_since(since));
                 let left = spec.up_deadline.saturating_sub(waited);
                 waiting = Some((view.reason.to_owned(), waited, left));
             }
@@ -46,13 +52,21 @@ impl Engine {
         };
         if self.hsm_told.is_none_or(|told| now >= told + PROGRESS) {
             self.hsm_told = Some(now);
-            self.context.console.emit(Event::HsmWaiting { reason, waited, left });
+            self.context.console.emit(Event::HsmWaiting {
+                reason,
+                waited,
+                left,
+            });
         }
     }
 
     pub(super) fn beat(&self) {
         let status = self.context.board.read();
-        let units = self.table.views().map(|view| (view.name.to_owned(), view.state)).collect();
+        let units = self
+            .table
+            .views()
+            .map(|view| (view.name.to_owned(), view.state))
+            .collect();
         self.context.console.emit(Event::Heartbeat(Beat {
             phase: status.phase,
             port: self.port_word(),
@@ -108,8 +122,16 @@ pub(super) fn event(unit: String, notice: Notice) -> Option<Event> {
         Notice::Ready => Event::UnitReady { unit },
         Notice::Degraded(reason) => Event::UnitDegraded { unit, reason },
         Notice::Exited(step, reason) => Event::UnitExited { unit, step, reason },
-        Notice::Backoff(delay, deaths) => Event::UnitBackoff { unit, delay, deaths },
-        Notice::Stopped(reason, clean) => Event::UnitStopped { unit, reason, clean },
+        Notice::Backoff(delay, deaths) => Event::UnitBackoff {
+            unit,
+            delay,
+            deaths,
+        },
+        Notice::Stopped(reason, clean) => Event::UnitStopped {
+            unit,
+            reason,
+            clean,
+        },
         Notice::Failed(halt) => Event::UnitFailed { unit, halt },
     })
 }

@@ -31,8 +31,12 @@ pub(super) fn query(id: u16, name: &str, kind: Kind) -> Option<Vec<u8>> {
         return None;
     }
     for label in name.split('.') {
-        let plain = label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_');
-        let length = u8::try_from(label.len()).ok().filter(|length| (1..=63).contains(length))?;
+        let plain = label
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_');
+        let length = u8::try_from(label.len())
+            .ok()
+            .filter(|length| (1..=63).contains(length))?;
         if !plain {
             return None;
         }
@@ -98,7 +102,9 @@ impl<'a> Reader<'a> {
     }
 
     fn u16(&mut self) -> Option<u16> {
-        self.take(2).and_then(|pair| pair.try_into().ok()).map(u16::from_be_bytes)
+        self.take(2)
+            .and_then(|pair| pair.try_into().ok())
+            .map(u16::from_be_bytes)
     }
 
     /// Steps over a name; a pointer ends it, so nothing is followed.
@@ -124,8 +130,9 @@ mod tests {
     #[test]
     fn a_question_has_the_bytes_of_rfc_1035() {
         let bytes = query(0x1234, "a.bc.", Kind::Aaaa).unwrap();
-        let expected =
-            [0x12, 0x34, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0, 1, b'a', 2, b'b', b'c', 0, 0, 28, 0, 1];
+        let expected = [
+            0x12, 0x34, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0, 1, b'a', 2, b'b', b'c', 0, 0, 28, 0, 1,
+        ];
         assert_eq!(bytes, expected);
         for name in ["", ".", "a..b", "a b", &"x".repeat(64), &"x.".repeat(130)] {
             assert_eq!(query(1, name, Kind::A), None, "{name}");

@@ -8,7 +8,12 @@ use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair}
 pub(crate) const CANARY: &str = "canary0123456789canary0123456789canary";
 
 pub(crate) fn settings() -> Settings {
-    let names = ["bakehouse-signer", "octez-node", "octez-baker", "octez-accuser"];
+    let names = [
+        "bakehouse-signer",
+        "octez-node",
+        "octez-baker",
+        "octez-accuser",
+    ];
     Settings {
         network: Network::BuiltIn("shadownet".into()),
         chain_id: "NetXsqzbfFenSTS".into(),
@@ -34,8 +39,13 @@ pub(crate) fn settings() -> Settings {
             floor: 12,
             policy: Policy::default(),
         }],
-        executables: names.iter().map(|name| ((*name).to_owned(), [7; 32])).collect(),
-        state: StateSettings { path: "/var/lib/bakehouse".into() },
+        executables: names
+            .iter()
+            .map(|name| ((*name).to_owned(), [7; 32]))
+            .collect(),
+        state: StateSettings {
+            path: "/var/lib/bakehouse".into(),
+        },
         grep11: grep11(),
         egress: Egress {
             dns: vec!["192.0.2.53".parse().unwrap()],
@@ -43,17 +53,25 @@ pub(crate) fn settings() -> Settings {
             logs: vec![],
         },
         powers: Powers::default(),
-        timing: Timing { node_start: std::time::Duration::from_secs(300), ..Timing::default() },
+        timing: Timing {
+            node_start: std::time::Duration::from_secs(300),
+            ..Timing::default()
+        },
     }
 }
 
 fn grep11() -> Grep11Settings {
     let mut params = CertificateParams::new(vec![]).unwrap();
-    params.distinguished_name.push(rcgen::DnType::CommonName, "authority");
+    params
+        .distinguished_name
+        .push(rcgen::DnType::CommonName, "authority");
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     let authority = CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap();
     let key = KeyPair::generate().unwrap();
-    let client = CertificateParams::new(vec![]).unwrap().signed_by(&key, &authority).unwrap();
+    let client = CertificateParams::new(vec![])
+        .unwrap()
+        .signed_by(&key, &authority)
+        .unwrap();
     Grep11Settings {
         endpoints: vec![Endpoint {
             host: "hsm.example".into(),

@@ -12,7 +12,12 @@ fn sha256(bytes: &[u8]) -> String {
 
 fn spec(folder: &Path, url: String, sha256: String) -> SnapshotSpec {
     let (file, unless_exists) = (folder.join("snapshot"), folder.join("store"));
-    SnapshotSpec { url, sha256, file, unless_exists }
+    SnapshotSpec {
+        url,
+        sha256,
+        file,
+        unless_exists,
+    }
 }
 
 /// Answers one HTTPS request.
@@ -42,7 +47,10 @@ async fn serve(listener: TcpListener, head: &str) {
 async fn a_snapshot_comes_over_https_and_is_checked() {
     let folder = tempfile::tempdir().unwrap();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let url = format!("https://localhost:{}/rolling", listener.local_addr().unwrap().port());
+    let url = format!(
+        "https://localhost:{}/rolling",
+        listener.local_addr().unwrap().port()
+    );
     let spec = spec(folder.path(), url, sha256(BYTES));
     let from = ["127.0.0.1".parse().unwrap()];
     let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n", BYTES.len());
@@ -55,12 +63,18 @@ async fn a_snapshot_comes_over_https_and_is_checked() {
 async fn a_redirection_is_refused_and_nothing_left() {
     let folder = tempfile::tempdir().unwrap();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let url = format!("https://localhost:{}/rolling", listener.local_addr().unwrap().port());
+    let url = format!(
+        "https://localhost:{}/rolling",
+        listener.local_addr().unwrap().port()
+    );
     let spec = spec(folder.path(), url, sha256(BYTES));
     let from = ["127.0.0.1".parse().unwrap()];
     let head = "HTTP/1.1 302 Found\r\nlocation: https://elsewhere/\r\ncontent-length: 24\r\n\r\n";
     let (fetched, ()) = tokio::join!(fetch(&spec, &from), serve(listener, head));
-    assert_eq!(fetched, Err(FetchError::Unreachable("status 302".to_owned())));
+    assert_eq!(
+        fetched,
+        Err(FetchError::Unreachable("status 302".to_owned()))
+    );
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
 }
 
@@ -69,8 +83,15 @@ async fn another_file_never_gets_the_name() {
     let folder = tempfile::tempdir().unwrap();
     let source = folder.path().join("source");
     std::fs::write(&source, b"another chain").unwrap();
-    let mut spec = spec(folder.path(), format!("file://{}", source.display()), sha256(BYTES));
-    assert!(matches!(fetch(&spec, &[]).await, Err(FetchError::Digest(_))));
+    let mut spec = spec(
+        folder.path(),
+        format!("file://{}", source.display()),
+        sha256(BYTES),
+    );
+    assert!(matches!(
+        fetch(&spec, &[]).await,
+        Err(FetchError::Digest(_))
+    ));
     assert!(!spec.file.exists() && !part(&spec.file).exists());
 
     spec.sha256 = sha256(b"another chain").to_uppercase();

@@ -54,5 +54,10 @@ pub(super) fn config() -> Option<ClientConfig> {
     let builder = ClientConfig::builder_with_provider(Arc::clone(&provider));
     let builder = builder.with_safe_default_protocol_versions().ok()?;
     let verifier = Arc::new(Anybody(provider));
-    Some(builder.dangerous().with_custom_certificate_verifier(verifier).with_no_client_auth())
+    Some(
+        builder
+            .dangerous()
+            .with_custom_certificate_verifier(verifier)
+            .with_no_client_auth(),
+    )
 }

@@ -33,7 +33,9 @@ impl Fs for RealFs {
         // The whole room at once: a vector that grows leaves copies of the secret behind.
         let mut bytes = Zeroizing::new(Vec::with_capacity(limit + 1));
         let mut bounded = file.take(u64::try_from(limit).unwrap_or(u64::MAX).saturating_add(1));
-        bounded.read_to_end(&mut bytes).map_err(|_| ReadError::Unreadable)?;
+        bounded
+            .read_to_end(&mut bytes)
+            .map_err(|_| ReadError::Unreadable)?;
         if bytes.len() > limit {
             return Err(ReadError::TooLarge);
         }
@@ -75,7 +77,12 @@ impl Fs for RealFs {
 
     fn mark(&self, path: &Path) -> Result<(), ReadError> {
         let mut options = OpenOptions::new();
-        let file = options.write(true).create(true).truncate(true).mode(0o600).open(path);
+        let file = options
+            .write(true)
+            .create(true)
+            .truncate(true)
+            .mode(0o600)
+            .open(path);
         let synced = file.and_then(|file| file.sync_all());
         synced.map_err(|_| ReadError::Unwritable)
     }

@@ -18,7 +18,9 @@ pub struct RealNet;
 impl Net for RealNet {
     fn resolve(&self, servers: Vec<IpAddr>, name: String) -> Job<'_, Result<Vec<IpAddr>, String>> {
         Box::pin(async move {
-            dns::resolve(&servers, &name).await.map_err(|error| error.to_string())
+            dns::resolve(&servers, &name)
+                .await
+                .map_err(|error| error.to_string())
         })
     }
 

@@ -36,15 +36,23 @@ impl Opener for RealOpener {
 }
 
 fn keys(key: Option<Bytes>) -> Result<Vec<DecryptionKey>, Halt> {
-    let unreadable = |_| Halt::new(Code::ContractDecrypt, "the contract key is not a PEM private key");
-    let Some(bytes) = key else { return Ok(Vec::new()) };
+    let unreadable = |_| {
+        Halt::new(
+            Code::ContractDecrypt,
+            "the contract key is not a PEM private key",
+        )
+    };
+    let Some(bytes) = key else {
+        return Ok(Vec::new());
+    };
     let pem = std::str::from_utf8(&bytes)
         .map_err(|_| Halt::new(Code::ContractDecrypt, "the contract key is not PEM text"))?;
     DecryptionKey::all_from_pem(pem).map_err(unreadable)
 }
 
 fn text(bytes: &Bytes) -> Result<&str, Halt> {
-    std::str::from_utf8(bytes).map_err(|_| Halt::new(Code::ContractNotYaml, "a section is not text"))
+    std::str::from_utf8(bytes)
+        .map_err(|_| Halt::new(Code::ContractNotYaml, "a section is not text"))
 }
 
 /// The contract's own error, which names place and code and never shows a value.

@@ -15,7 +15,10 @@ impl Power for RealPower {
     fn off(&self) -> Result<(), Halt> {
         nix::unistd::sync();
         match reboot(RebootMode::RB_POWER_OFF) {
-            Err(error) => Err(Halt::new(Code::Internal, format!("cannot power off: {error}"))),
+            Err(error) => Err(Halt::new(
+                Code::Internal,
+                format!("cannot power off: {error}"),
+            )),
         }
     }
 }

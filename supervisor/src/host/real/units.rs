@@ -38,7 +38,11 @@ pub struct NoUnits(pub Halt);
 impl RealUnits {
     /// `ended` is cancelled by whoever runs the spawner's driver, when that returns.
     pub fn new(handle: SpawnerHandle, events: SpawnerEvents, ended: CancellationToken) -> Self {
-        Self { handle, events: Mutex::new(events), ended }
+        Self {
+            handle,
+            events: Mutex::new(events),
+            ended,
+        }
     }
 }
 
@@ -66,16 +70,27 @@ impl Units for RealUnits {
 
     fn signal(&self, unit: usize, kill: bool) -> Job<'_, Result<(), Halt>> {
         Box::pin(async move {
-            let signal = if kill { UnitSignal::Kill } else { UnitSignal::Terminate };
+            let signal = if kill {
+                UnitSignal::Kill
+            } else {
+                UnitSignal::Terminate
+            };
             // Nobody left to signal is as good: its end is on the way.
-            self.handle.signal(unit, signal).await.map(drop).map_err(halt)
+            self.handle
+                .signal(unit, signal)
+                .await
+                .map(drop)
+                .map_err(halt)
         })
     }
 
     fn next(&self) -> Job<'_, Option<Exit>> {
         Box::pin(async move {
             let exited = self.events.lock().await.next().await?;
-            Some(Exit { unit: exited.unit, reason: reason(exited.reason) })
+            Some(Exit {
+                unit: exited.unit,
+                reason: reason(exited.reason),
+            })
         })
     }
 
@@ -96,7 +111,9 @@ impl Units for RealUnits {
                 Err(error) => return Err(halt(error)),
             }
             let late = |_| Halt::new(Code::SpawnerLost, "the spawner process does not end");
-            tokio::time::timeout(END, self.ended.cancelled()).await.map_err(late)
+            tokio::time::timeout(END, self.ended.cancelled())
+                .await
+                .map_err(late)
         })
     }
 }

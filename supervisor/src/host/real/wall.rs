@@ -27,12 +27,17 @@ impl RealWall {
         let rules = Arc::clone(&self.rules);
         blocking(move || {
             let mut rules = rules.lock().unwrap_or_else(PoisonError::into_inner);
-            rules.as_mut().map_or_else(|| Err(unlocked()), |firewall| work(firewall).map_err(halt))
+            rules
+                .as_mut()
+                .map_or_else(|| Err(unlocked()), |firewall| work(firewall).map_err(halt))
         })
     }
 
     fn port(&self) -> Option<Port> {
-        self.port.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.port
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 }
 
@@ -40,7 +45,9 @@ impl Wall for RealWall {
     fn lock(&self) -> Job<'_, Result<(), Halt>> {
         let (rules, port) = (Arc::clone(&self.rules), Arc::clone(&self.port));
         blocking(move || {
-            let firewall = Nft::find().and_then(|nft| Firewall::lock(&nft)).map_err(halt)?;
+            let firewall = Nft::find()
+                .and_then(|nft| Firewall::lock(&nft))
+                .map_err(halt)?;
             *port.lock().unwrap_or_else(PoisonError::into_inner) = Some(firewall.port());
             *rules.lock().unwrap_or_else(PoisonError::into_inner) = Some(firewall);
             Ok(())

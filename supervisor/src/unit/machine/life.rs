@@ -154,13 +154,20 @@ impl Life {
             return None;
         }
         let silent = self.silent_since.filter(|_| self.was_ready).map(|since| {
-            (since + SILENCE_LIMIT, Overdue::Restart(ExitReason::ProbeFailed))
+            (
+                since + SILENCE_LIMIT,
+                Overdue::Restart(ExitReason::ProbeFailed),
+            )
         });
         let unsynced = (self.up || self.was_ready).then(|| {
             let overdue = if self.was_ready {
                 Overdue::Restart(ExitReason::ProbeFailed)
             } else {
-                Overdue::Fail(self.timeout(policy, "in step with the world", policy.synced_deadline))
+                Overdue::Fail(self.timeout(
+                    policy,
+                    "in step with the world",
+                    policy.synced_deadline,
+                ))
             };
             (self.unsynced_since + policy.synced_deadline, overdue)
         });
@@ -168,14 +175,25 @@ impl Life {
             let halt = self.timeout(policy, "up", policy.up_deadline);
             (self.not_up_since + policy.up_deadline, Overdue::Fail(halt))
         });
-        [silent, unsynced, not_up].into_iter().flatten().min_by_key(|(deadline, _)| *deadline)
+        [silent, unsynced, not_up]
+            .into_iter()
+            .flatten()
+            .min_by_key(|(deadline, _)| *deadline)
     }
 
     fn timeout(&self, policy: &Policy, what: &str, after: Duration) -> Halt {
-        let why = if self.reason.is_empty() { "no answer" } else { &self.reason };
+        let why = if self.reason.is_empty() {
+            "no answer"
+        } else {
+            &self.reason
+        };
         Halt::new(
             self.code.unwrap_or(Code::UnitStartTimeout),
-            format!("{} is not {what} after {} s: {why}", policy.name, after.as_secs()),
+            format!(
+                "{} is not {what} after {} s: {why}",
+                policy.name,
+                after.as_secs()
+            ),
         )
     }
 }

@@ -15,15 +15,24 @@ fn spec(prepare: usize) -> UnitSpec {
     };
     UnitSpec {
         name: UnitName("node".to_owned()),
-        executable: ExecutableSpec { name: "octez-node".to_owned(), sha256: String::new() },
+        executable: ExecutableSpec {
+            name: "octez-node".to_owned(),
+            sha256: String::new(),
+        },
         args: vec![],
         env: vec![],
-        account: Account { uid: 1, gid: 1, groups: vec![] },
+        account: Account {
+            uid: 1,
+            gid: 1,
+            groups: vec![],
+        },
         cwd: PathBuf::from("/"),
         umask: 0o77,
         prepare: vec![step; prepare],
         needs: vec![],
-        probe: ProbeSpec::Alive { stable_for: Duration::from_secs(1) },
+        probe: ProbeSpec::Alive {
+            stable_for: Duration::from_secs(1),
+        },
         probe_interval: Duration::from_millis(500),
         up_deadline: Duration::from_secs(100),
         synced_deadline: Duration::from_secs(1000),
@@ -34,7 +43,10 @@ fn spec(prepare: usize) -> UnitSpec {
             max_deaths: 3,
             window: Duration::from_secs(600),
         },
-        stop: StopSpec { grace: Duration::from_secs(300), success: vec![0, 127] },
+        stop: StopSpec {
+            grace: Duration::from_secs(300),
+            success: vec![0, 127],
+        },
     }
 }
 
@@ -47,7 +59,11 @@ struct Bench {
 
 impl Bench {
     fn new(prepare: usize) -> Self {
-        Self { machine: Machine::new(&spec(prepare)), jitter: Jitter::new(7), now: Instant::now() }
+        Self {
+            machine: Machine::new(&spec(prepare)),
+            jitter: Jitter::new(7),
+            now: Instant::now(),
+        }
     }
 
     fn on(&mut self, event: Event) -> Vec<Action> {
@@ -84,25 +100,54 @@ fn exit(code: i32) -> Event {
 }
 
 fn killed() -> Event {
-    Event::Exited(ExitReason::Signaled { signal: 9, core: false })
+    Event::Exited(ExitReason::Signaled {
+        signal: 9,
+        core: false,
+    })
 }
 
 fn late() -> Verdict {
-    Verdict::Late { reason: "/health".to_owned() }
+    Verdict::Late {
+        reason: "/health".to_owned(),
+    }
 }
 
 fn hsm_down() -> Verdict {
-    Verdict::Unready { reason: "hsm: refused".to_owned(), code: Some(Code::HsmUnreachable) }
+    Verdict::Unready {
+        reason: "hsm: refused".to_owned(),
+        code: Some(Code::HsmUnreachable),
+    }
 }
 
 #[test]
 fn steps_run_one_after_another_and_the_unit_last() {
     let mut bench = Bench::new(2);
-    assert_eq!(bench.on(Event::NeedsMet), [Action::Start { step: Step::Prepare(0), run: 1 }]);
+    assert_eq!(
+        bench.on(Event::NeedsMet),
+        [Action::Start {
+            step: Step::Prepare(0),
+            run: 1
+        }]
+    );
     bench.started();
-    assert_eq!(bench.on(exit(0)), [Action::Start { step: Step::Prepare(1), run: 2 }]);
-    assert_eq!(bench.on(Event::Skipped { run: 2 }), [Action::Start { step: Step::Main, run: 3 }]);
-    assert_eq!(bench.started(), [Action::Announce(Notice::Starting(Step::Main))]);
+    assert_eq!(
+        bench.on(exit(0)),
+        [Action::Start {
+            step: Step::Prepare(1),
+            run: 2
+        }]
+    );
+    assert_eq!(
+        bench.on(Event::Skipped { run: 2 }),
+        [Action::Start {
+            step: Step::Main,
+            run: 3
+        }]
+    );
+    assert_eq!(
+        bench.started(),
+        [Action::Announce(Notice::Starting(Step::Main))]
+    );
     assert_eq!(bench.machine.state(), UnitState::Starting);
 }
 
@@ -110,7 +155,13 @@ fn steps_run_one_after_another_and_the_unit_last() {
 fn a_step_that_ends_before_its_start_is_answered_counts() {
     let mut bench = Bench::new(1);
     bench.on(Event::NeedsMet);
-    assert_eq!(bench.on(exit(0)), [Action::Start { step: Step::Main, run: 2 }]);
+    assert_eq!(
+        bench.on(exit(0)),
+        [Action::Start {
+            step: Step::Main,
+            run: 2
+        }]
+    );
     assert_eq!(bench.on(Event::Started { run: 1 }), []);
     assert_eq!(bench.machine.running(), None);
 }
@@ -132,7 +183,10 @@ fn a_step_that_takes_too_long_is_killed_and_the_unit_failed() {
     bench.started();
     let actions = bench.after(20);
     assert!(actions.contains(&Action::Kill) && !actions.contains(&Action::Terminate));
-    assert!(matches!(&actions[..], [.., Action::Kill] | [Action::Escalate(_), ..]));
+    assert!(matches!(
+        &actions[..],
+        [.., Action::Kill] | [Action::Escalate(_), ..]
+    ));
     bench.on(killed());
     assert_eq!(bench.machine.state(), UnitState::Failed);
 }
@@ -141,19 +195,37 @@ fn a_step_that_takes_too_long_is_killed_and_the_unit_failed() {
 fn unit_killed_by_signal_is_restarted() {
     let mut bench = Bench::ready(0);
     let actions = bench.on(killed());
-    let reason = ExitReason::Signaled { signal: 9, core: false };
-    assert_eq!(actions[0], Action::Announce(Notice::Exited(Step::Main, reason)));
+    let reason = ExitReason::Signaled {
+        signal: 9,
+        core: false,
+    };
+    assert_eq!(
+        actions[0],
+        Action::Announce(Notice::Exited(Step::Main, reason))
+    );
     assert_eq!(bench.machine.state(), UnitState::Backoff);
     bench.after(1);
     assert_eq!(bench.machine.state(), UnitState::Pending);
-    assert_eq!(bench.on(Event::NeedsMet), [Action::Start { step: Step::Main, run: 2 }]);
+    assert_eq!(
+        bench.on(Event::NeedsMet),
+        [Action::Start {
+            step: Step::Main,
+            run: 2
+        }]
+    );
 }
 
 #[test]
 fn signal_number_kept_in_exit_reason() {
     let mut bench = Bench::ready(0);
-    bench.on(Event::Exited(ExitReason::Signaled { signal: 11, core: true }));
-    let kept = ExitReason::Signaled { signal: 11, core: true };
+    bench.on(Event::Exited(ExitReason::Signaled {
+        signal: 11,
+        core: true,
+    }));
+    let kept = ExitReason::Signaled {
+        signal: 11,
+        core: true,
+    };
     assert_eq!(bench.machine.last_exit(), Some(&kept));
     assert_eq!(kept.to_string(), "signal 11, core made");
 }
@@ -176,7 +248,10 @@ fn restart_storm_is_bounded() {
         let actions = bench.on(exit(1));
         if let Some(Action::Escalate(halt)) = actions.last() {
             assert_eq!(halt.code, Code::UnitFailed);
-            assert_eq!(halt.message, "node died too often; the last time: exit code 1");
+            assert_eq!(
+                halt.message,
+                "node died too often; the last time: exit code 1"
+            );
         }
         bench.after(10);
     }
@@ -190,7 +265,13 @@ fn a_verdict_on_an_earlier_run_says_nothing_about_this_one() {
     bench.after(1);
     bench.on(Event::NeedsMet);
     bench.started();
-    assert_eq!(bench.on(Event::Probed { run: 1, verdict: Verdict::Synced }), []);
+    assert_eq!(
+        bench.on(Event::Probed {
+            run: 1,
+            verdict: Verdict::Synced
+        }),
+        []
+    );
     assert_eq!(bench.machine.state(), UnitState::Starting);
 }
 
@@ -201,14 +282,19 @@ fn one_late_answer_changes_nothing_and_a_second_does() {
     assert_eq!(bench.machine.state(), UnitState::Ready);
     let degraded = Action::Announce(Notice::Degraded("/health".to_owned()));
     assert_eq!(bench.probed(late()), [degraded]);
-    assert_eq!(bench.probed(Verdict::Synced), [Action::Announce(Notice::Ready)]);
+    assert_eq!(
+        bench.probed(Verdict::Synced),
+        [Action::Announce(Notice::Ready)]
+    );
     assert_eq!(bench.probed(late()), []);
 }
 
 #[test]
 fn a_unit_that_went_silent_is_stopped_and_started_again() {
     let mut bench = Bench::ready(0);
-    bench.probed(Verdict::Silent { reason: "refused".to_owned() });
+    bench.probed(Verdict::Silent {
+        reason: "refused".to_owned(),
+    });
     assert_eq!(bench.after(59), []);
     assert_eq!(bench.after(1), [Action::Terminate]);
     assert_eq!(bench.after(30), [Action::Kill]);
@@ -235,7 +321,9 @@ fn an_hsm_that_never_comes_halts_with_its_own_code() {
     bench.probed(hsm_down());
     assert_eq!(bench.after(99), []);
     let actions = bench.after(1);
-    let [Action::Terminate, Action::Escalate(halt)] = &actions[..] else { panic!("{actions:?}") };
+    let [Action::Terminate, Action::Escalate(halt)] = &actions[..] else {
+        panic!("{actions:?}")
+    };
     assert_eq!(halt.code, Code::HsmUnreachable);
     assert_eq!(halt.message, "node is not up after 100 s: hsm: refused");
     bench.on(exit(0));
@@ -248,7 +336,9 @@ fn a_unit_that_is_never_synced_halts() {
     bench.on(Event::NeedsMet);
     bench.started();
     assert_eq!(
-        bench.probed(Verdict::Up { reason: "far behind".to_owned() }),
+        bench.probed(Verdict::Up {
+            reason: "far behind".to_owned()
+        }),
         [Action::Announce(Notice::Up)]
     );
     assert_eq!(bench.machine.level(), Some(Level::Up));
@@ -274,7 +364,9 @@ fn stop_is_graceful_before_kill() {
     assert_eq!(bench.after(1), [Action::Kill]);
     assert_eq!(bench.after(1), []);
     let actions = bench.on(killed());
-    let [Action::Announce(Notice::Stopped(_, clean))] = &actions[..] else { panic!("{actions:?}") };
+    let [Action::Announce(Notice::Stopped(_, clean))] = &actions[..] else {
+        panic!("{actions:?}")
+    };
     assert!(!clean);
 }
 
@@ -283,7 +375,10 @@ fn exit_127_after_our_sigterm_is_success_and_otherwise_a_death() {
     let mut bench = Bench::ready(0);
     bench.on(Event::Stop);
     let reason = Some(ExitReason::Exited { code: 127 });
-    assert_eq!(bench.on(exit(127)), [Action::Announce(Notice::Stopped(reason, true))]);
+    assert_eq!(
+        bench.on(exit(127)),
+        [Action::Announce(Notice::Stopped(reason, true))]
+    );
 
     let mut bench = Bench::ready(0);
     bench.on(exit(127));
@@ -315,16 +410,23 @@ fn a_stop_during_backoff_stops_at_once() {
 fn pick(choice: u8, run: u64) -> Event {
     let verdicts = [
         Verdict::Synced,
-        Verdict::Up { reason: String::new() },
+        Verdict::Up {
+            reason: String::new(),
+        },
         hsm_down(),
         late(),
-        Verdict::Silent { reason: String::new() },
+        Verdict::Silent {
+            reason: String::new(),
+        },
         Verdict::Fatal(Halt::new(Code::ChainMismatch, "")),
     ];
     match choice % 24 {
         0..=3 => Event::NeedsMet,
         4..=7 => Event::Started { run },
-        8 => Event::NotStarted { run, reason: String::new() },
+        8 => Event::NotStarted {
+            run,
+            reason: String::new(),
+        },
         9 => Event::Skipped { run },
         10 => exit(0),
         11 => exit(1),
@@ -332,7 +434,10 @@ fn pick(choice: u8, run: u64) -> Event {
         13 => Event::Stop,
         14 => Event::KillNow,
         15 | 16 => Event::Tick,
-        choice => Event::Probed { run, verdict: verdicts[usize::from(choice - 17) % 6].clone() },
+        choice => Event::Probed {
+            run,
+            verdict: verdicts[usize::from(choice - 17) % 6].clone(),
+        },
     }
 }
 
@@ -356,7 +461,10 @@ impl Seen {
                 (self.alive, self.launching, self.synced, self.terminated) =
                     (false, false, false, false);
             }
-            Event::Probed { verdict: Verdict::Synced, .. } => self.synced |= self.alive,
+            Event::Probed {
+                verdict: Verdict::Synced,
+                ..
+            } => self.synced |= self.alive,
             Event::Stop => self.stopped = true,
             _ => {}
         }
@@ -365,12 +473,18 @@ impl Seen {
     fn after(&mut self, action: &Action) -> Result<(), TestCaseError> {
         match action {
             Action::Start { .. } => {
-                prop_assert!(!self.alive && !self.launching, "starts while something runs");
+                prop_assert!(
+                    !self.alive && !self.launching,
+                    "starts while something runs"
+                );
                 prop_assert!(!self.stopped, "starts after a stop");
                 (self.launching, self.synced, self.terminated) = (true, false, false);
             }
             Action::Terminate => {
-                prop_assert!(self.alive && !self.terminated, "a second SIGTERM, or to nobody");
+                prop_assert!(
+                    self.alive && !self.terminated,
+                    "a second SIGTERM, or to nobody"
+                );
                 self.terminated = true;
             }
             Action::Kill => prop_assert!(self.alive, "a SIGKILL to nobody"),

@@ -11,15 +11,27 @@ const INTERVAL: Duration = Duration::from_millis(500);
 pub(crate) fn unit(name: &str, needs: &[(&str, Level)]) -> UnitSpec {
     UnitSpec {
         name: UnitName(name.to_owned()),
-        executable: ExecutableSpec { name: name.to_owned(), sha256: String::new() },
+        executable: ExecutableSpec {
+            name: name.to_owned(),
+            sha256: String::new(),
+        },
         args: vec![],
         env: vec![],
-        account: Account { uid: 1, gid: 1, groups: vec![] },
+        account: Account {
+            uid: 1,
+            gid: 1,
+            groups: vec![],
+        },
         cwd: PathBuf::from("/"),
         umask: 0o77,
         prepare: vec![],
-        needs: needs.iter().map(|(name, level)| (UnitName((*name).to_owned()), *level)).collect(),
-        probe: ProbeSpec::Alive { stable_for: Duration::from_secs(1) },
+        needs: needs
+            .iter()
+            .map(|(name, level)| (UnitName((*name).to_owned()), *level))
+            .collect(),
+        probe: ProbeSpec::Alive {
+            stable_for: Duration::from_secs(1),
+        },
         probe_interval: INTERVAL,
         up_deadline: Duration::from_secs(100),
         synced_deadline: Duration::from_secs(1000),
@@ -30,7 +42,10 @@ pub(crate) fn unit(name: &str, needs: &[(&str, Level)]) -> UnitSpec {
             max_deaths: 3,
             window: Duration::from_secs(600),
         },
-        stop: StopSpec { grace: Duration::from_secs(300), success: vec![0, 127] },
+        stop: StopSpec {
+            grace: Duration::from_secs(300),
+            success: vec![0, 127],
+        },
     }
 }
 
@@ -38,21 +53,27 @@ fn house() -> Table {
     let units = vec![
         unit("signer", &[]),
         unit("node", &[("signer", Level::Up)]),
-        unit("baker", &[("signer", Level::Synced), ("node", Level::Synced)]),
+        unit(
+            "baker",
+            &[("signer", Level::Synced), ("node", Level::Synced)],
+        ),
         unit("accuser", &[("node", Level::Synced)]),
     ];
     Table::new(units, 1).unwrap()
 }
 
 fn starts(actions: &[(usize, Action)]) -> Vec<usize> {
-    let start = |(unit, action): &(usize, Action)| {
-        matches!(action, Action::Start { .. }).then_some(*unit)
-    };
+    let start =
+        |(unit, action): &(usize, Action)| matches!(action, Action::Start { .. }).then_some(*unit);
     actions.iter().filter_map(start).collect()
 }
 
 fn terms(actions: &[(usize, Action)]) -> Vec<usize> {
-    actions.iter().filter(|(_, action)| *action == Action::Terminate).map(|(unit, _)| *unit).collect()
+    actions
+        .iter()
+        .filter(|(_, action)| *action == Action::Terminate)
+        .map(|(unit, _)| *unit)
+        .collect()
 }
 
 fn started(table: &mut Table, unit: usize, now: Instant) {
@@ -79,7 +100,9 @@ fn units_start_in_graph_order_at_the_level_asked_for() {
     let (mut table, now) = (house(), Instant::now());
     assert_eq!(starts(&table.tick(now)), [0]);
     started(&mut table, 0, now);
-    let up = Verdict::Up { reason: "unarmed".to_owned() };
+    let up = Verdict::Up {
+        reason: "unarmed".to_owned(),
+    };
     assert_eq!(starts(&table.probed(0, 1, up, now, now)), [1]);
     started(&mut table, 1, now);
     assert_eq!(starts(&ready(&mut table, 1, now)), [3]);
@@ -108,7 +131,11 @@ fn a_drain_ends_at_its_deadline() {
     table.drain(Duration::from_secs(60), now);
     let late = now + Duration::from_secs(60);
     assert_eq!(table.deadline(), Some(late));
-    let killed: Vec<_> = table.tick(late).into_iter().filter(|(_, a)| *a == Action::Kill).collect();
+    let killed: Vec<_> = table
+        .tick(late)
+        .into_iter()
+        .filter(|(_, a)| *a == Action::Kill)
+        .collect();
     assert_eq!(killed.len(), 4);
 }
 
@@ -135,7 +162,10 @@ fn the_proof_needs_every_unit_and_ends_with_the_oldest_probe() {
     }
     let just_before = now + INTERVAL - Duration::from_millis(1);
     assert!(table.all_ready(just_before).is_some());
-    assert!(table.all_ready(now + INTERVAL).is_none(), "the accuser's probe is an interval old");
+    assert!(
+        table.all_ready(now + INTERVAL).is_none(),
+        "the accuser's probe is an interval old"
+    );
 }
 
 #[test]
@@ -167,7 +197,14 @@ fn two_probes_are_due_in_each_interval_and_one_at_a_time() {
     table.tick(now);
     started(&mut table, 0, now);
     let due = table.due_probes(now);
-    assert_eq!(due, [ProbeOrder { unit: 0, run: 1, timeout: INTERVAL }]);
+    assert_eq!(
+        due,
+        [ProbeOrder {
+            unit: 0,
+            run: 1,
+            timeout: INTERVAL
+        }]
+    );
     assert_eq!(table.due_probes(now + INTERVAL), []);
     ready(&mut table, 0, now);
     assert_eq!(table.due_probes(now + INTERVAL / 4), []);
@@ -235,5 +272,14 @@ proptest! {
 #[test]
 fn main_is_started_without_prepare_steps() {
     let actions = house().tick(Instant::now());
-    assert_eq!(actions, [(0, Action::Start { step: Step::Main, run: 1 })]);
+    assert_eq!(
+        actions,
+        [(
+            0,
+            Action::Start {
+                step: Step::Main,
+                run: 1
+            }
+        )]
+    );
 }

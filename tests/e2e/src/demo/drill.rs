@@ -11,7 +11,6 @@ use serde::Serialize;
 use super::{DrillReport, Outcome, UNTIL_EXPOSED, nobody_is_left, port_changes, unix_ms};
 use crate::bench::{Bench, Guest};
 use crate::journal::{self, BakerRequest};
-use crate::process::pids_of;
 
 const SIGNER: u32 = 9101;
 const NODE: u32 = 9102;
@@ -80,8 +79,8 @@ pub(super) fn run(
 ) -> Result<DrillReport> {
     let mut report = drill.report(DEAD_MAN);
     let accident_ms = match drill {
-        Drill::KillSigner => kill_unit(SIGNER, guest)?,
-        Drill::KillNode => kill_unit(NODE, guest)?,
+        Drill::KillSigner => kill_unit(SIGNER, bench, guest)?,
+        Drill::KillNode => kill_unit(NODE, bench, guest)?,
         Drill::FreezeSupervisor => freeze(bench, guest)?,
         Drill::KillSupervisor => kill_supervisor(bench, guest, contract, &mut report)?,
         Drill::HsmDown => hsm_down(bench, guest)?,
@@ -144,8 +143,9 @@ fn tamper(sealed: &str) -> Result<String> {
     Ok(format!("{}{new}{}", &sealed[..at], &sealed[at + 1..]))
 }
 
-fn kill_unit(uid: u32, guest: &mut Guest) -> Result<f64> {
-    let pid = pids_of(uid)
+fn kill_unit(uid: u32, bench: &Bench, guest: &mut Guest) -> Result<f64> {
+    let pid = bench
+        .pids(uid..=uid)?
         .into_iter()
         .next()
         .context("the unit does not run")?;
@@ -191,7 +191,7 @@ fn kill_supervisor(
     let now = unix_ms();
     guest.signal(Signal::SIGKILL)?;
     guest.end(Duration::from_secs(5))?;
-    nobody_is_left().context("after SIGKILL of the supervisor")?;
+    nobody_is_left(bench).context("after SIGKILL of the supervisor")?;
     report.notes.push(format!(
         "all units were dead {:.0} ms after the supervisor",
         unix_ms() - now

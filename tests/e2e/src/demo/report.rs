@@ -71,7 +71,7 @@ pub struct DrillReport {
 
 impl Report {
     pub(super) fn make(bench: &mut Bench, outcome: Outcome) -> Result<Self> {
-        nobody_is_left()?;
+        nobody_is_left(bench)?;
         let prober = bench.stop_prober()?;
         let baker: Vec<BakerRequest> = journal::read(&bench.baker_journal())?;
         let hsm: Vec<HsmCall> = journal::read(&bench.hsm_journal())?;
