@@ -1,5 +1,11 @@
 //! The operator's tool as a program: its exit codes, its words, and what it never says.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "all of this file is a test, its helpers too"
+)]
+
 use std::path::Path;
 use std::process::{Command, Output};
 
@@ -162,7 +168,7 @@ fn exit_codes_tell_usage_contract_and_files_apart() {
         (&["lint"][..], 64, "Usage"),
         (&["bake"], 64, "Usage"),
         (&["lint", "none"], 66, "none: can't be read"),
-        (&["lint", "bad"], 65, "contract_not_yaml"),
+        (&["lint", "bad"], 65, "value_invalid: workload"),
         (&["lint", "--key", "key.pem", "bad"], 65, "contract_decrypt"),
         (&["lint", "large"], 65, "contract_too_large"),
         (&["lint", "empty"], 65, "contract_missing"),

@@ -38,7 +38,7 @@ pub use running::{Draining, Exposed, Running};
 const CLEANUP: Duration = Duration::from_secs(10);
 
 /// How long a sealed guest that halted stays readable before it powers off.
-const SEALED_REST: Duration = Duration::from_secs(60);
+const SEALED_REST: Duration = Duration::from_mins(1);
 
 /// Where the boot stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

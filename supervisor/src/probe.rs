@@ -13,6 +13,7 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
+use serde_json::Value;
 use tokio::time::Instant;
 
 use crate::console::WallClock;
@@ -160,6 +161,11 @@ impl Questions<'_> {
             }
         })
     }
+}
+
+/// A field of a JSON object; null where there is none.
+fn field<'a>(object: &'a Value, name: &str) -> &'a Value {
+    object.get(name).unwrap_or(&Value::Null)
 }
 
 fn unready(reason: String) -> Verdict {

@@ -71,6 +71,35 @@ fn a_password_may_be_used_cut_or_whole(#[case] password: &[u8], #[case] cut: usi
     }
 }
 
+/// Fixture 1, from its published values: the password has a line feed at index 14, and only what is before it counts.
+#[test]
+fn fixture_1_opens_from_its_published_values() {
+    let pair = &pairs()[0];
+    let password =
+        hex::decode("9ef7c61fd1db490f8269faa1f8320a9a8976d28c21a86f31c6c4ecab6d22f49a").unwrap();
+    let salt = hex::decode("fa0014382c0a854a").unwrap().try_into().unwrap();
+    let seal = |password: &[u8]| {
+        seal_with(
+            b"hello-world",
+            &pair.recipient(),
+            Prefix::default(),
+            password,
+            salt,
+        )
+        .unwrap()
+    };
+    let token = Token {
+        blob: seal(&password[..14]).blob,
+        ..seal(&password)
+    };
+    let text = token.to_string();
+    assert!(
+        text.ends_with(".U2FsdGVkX1/6ABQ4LAqFSu1AKW0p8z69D80f59/8Byg="),
+        "{text}"
+    );
+    assert_eq!(opened(&token).as_deref(), Some(&b"hello-world"[..]));
+}
+
 #[test]
 fn any_of_several_keys_opens() {
     let token = sealed();

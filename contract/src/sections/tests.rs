@@ -82,8 +82,8 @@ fn timing_is_merged_defaults_then_env_then_workload() {
         .settings
         .timing;
     assert_eq!(timing.dead_man, Duration::from_secs(3));
-    assert_eq!(timing.drain, Duration::from_secs(60));
-    assert_eq!(timing.stop_grace, Duration::from_secs(300));
+    assert_eq!(timing.drain, Duration::from_mins(1));
+    assert_eq!(timing.stop_grace, Duration::from_mins(5));
 }
 
 #[test]
@@ -261,12 +261,9 @@ fn a_key_in_the_wrong_section_or_in_both_is_refused(#[case] key: &str, #[case] o
         .lines()
         .position(|line| line.starts_with(&format!("  {key}:")))
         .unwrap();
-    let orphaned: String = home
-        .lines()
-        .enumerate()
-        .filter(|(at, _)| *at != line)
-        .map(|(_, it)| format!("{it}\n"))
-        .collect();
+    let mut orphaned: Vec<&str> = home.lines().collect();
+    orphaned.remove(line);
+    let orphaned = orphaned.join("\n") + "\n";
     let outcome = |home: &str, guest: &str| {
         let (workload, env) = if of_workload {
             (home, guest)

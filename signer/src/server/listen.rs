@@ -118,6 +118,7 @@ mod tests {
     use axum::routing::get;
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     use tokio::task::JoinHandle;
+    use tokio::time::timeout;
 
     async fn serving(
         router: Router,
@@ -151,7 +152,8 @@ mod tests {
             exchange(&mut client, "GET / HTTP/1.1\r\nhost: x\r\n\r\n").await,
             ""
         );
-        assert_eq!(task.await.unwrap(), Err(TaskPanicked("test")));
+        let ended = timeout(Duration::from_secs(10), task).await.unwrap().unwrap();
+        assert_eq!(ended, Err(TaskPanicked("test")));
     }
 
     #[tokio::test]

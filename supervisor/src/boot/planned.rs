@@ -31,8 +31,8 @@ impl Boot<Opened> {
             host: context.places.mode.as_str().to_owned(),
             runtime_dir: context.places.runtime_dir.clone(),
         };
-        let plan = plan::plan(&contract.settings, &contract.digest, &facts).map_err(halt)?;
-        let digest = plan::digest(&plan).map_err(halt)?.0;
+        let plan = plan::plan(&contract.settings, &contract.digest, &facts)?;
+        let digest = plan::digest(&plan)?.0;
         context
             .board
             .update(|status| status.plan = Some(digest.clone()));
@@ -49,7 +49,10 @@ impl Boot<Opened> {
     }
 }
 
-/// A plan's error as the end of the boot.
-pub(super) fn halt(error: PlanError) -> Halt {
-    Halt::new(Code::of(error.code()), error.to_string())
+// === impl Halt ===
+
+impl From<PlanError> for Halt {
+    fn from(error: PlanError) -> Self {
+        Self::new(Code::of(error.code()), error.to_string())
+    }
 }

@@ -8,7 +8,6 @@ use std::time::Duration;
 use tokio::time::Instant;
 use zeroize::Zeroizing;
 
-use super::planned::halt;
 use super::{Boot, Context, Phase, Planned};
 use crate::console::Event;
 use crate::credentials;
@@ -65,7 +64,7 @@ impl Boot<Planned> {
         for (host, found) in &addresses {
             resolution.insert(host, found.clone());
         }
-        let resolved = plan::resolve(settings, &plan, &resolution).map_err(halt)?;
+        let resolved = plan::resolve(settings, &plan, &resolution)?;
         wall.apply(resolved.firewall.clone()).await?;
         if !delegated {
             context.console.emit(Event::FirewallApplied);

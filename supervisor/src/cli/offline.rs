@@ -80,9 +80,8 @@ fn open(args: &OfflineArgs) -> Result<(Contract, Plan, String), Halt> {
         host,
         runtime_dir: args.places.runtime_dir.clone(),
     };
-    let refused = |error: plan::PlanError| Halt::new(Code::of(error.code()), error.to_string());
-    let plan = plan::plan(&contract.settings, &contract.digest, &facts).map_err(refused)?;
-    let digest = plan::digest(&plan).map_err(refused)?.0;
+    let plan = plan::plan(&contract.settings, &contract.digest, &facts)?;
+    let digest = plan::digest(&plan)?.0;
     Ok((contract, plan, digest))
 }
 

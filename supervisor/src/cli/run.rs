@@ -13,7 +13,7 @@ use zeroize::Zeroizing;
 
 use super::{RunArgs, complain};
 use crate::boot::{self, Boot, Context, ContractPlace, Places};
-use crate::console::Console;
+use crate::console::{Console, Event};
 use crate::error::{Code, Exit, Halt};
 use crate::host::real::{self, NoUnits, RealUnits};
 use crate::host::{Input, Mode, Source, Units};
@@ -145,20 +145,19 @@ async fn guest(
     };
     let context = Arc::new(context);
     let boot = Boot::new(Arc::clone(&context));
-    let halt = match bound.and(signals) {
-        Err(halt) => halt,
-        Ok(()) => tokio::select! {
+    let halt = if let Err(halt) = bound.and(signals) {
+        halt
+    } else {
+        tokio::select! {
             halt = boot.run() => halt,
             name = panicked(&mut services) => {
                 Halt::new(Code::Internal, format!("the task `{name}` panicked"))
             }
-        },
+        }
     };
     let halt = boot::finish(&context, halt).await;
-    if sealed {
-        if let Err(error) = boot::power_off(&context).await {
-            context.console.emit(crate::console::Event::Halted(error));
-        }
+    if sealed && let Err(error) = boot::power_off(&context).await {
+        context.console.emit(Event::Halted(error));
     }
     halt
 }

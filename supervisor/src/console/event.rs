@@ -204,10 +204,11 @@ impl Event {
     /// The readable line after its time, without control characters.
     pub fn text(&self, uptime: Duration) -> String {
         let kind = self.name().split('.').next().unwrap_or_default();
-        let mut text = format!("{kind:<10} {}", self.words());
-        if matches!(self, Self::Phase(_)) {
-            text.push_str(&format!("  (+{} ms)", millis(uptime)));
-        }
+        let since = match self {
+            Self::Phase(_) => format!("  (+{} ms)", millis(uptime)),
+            _ => String::new(),
+        };
+        let text = format!("{kind:<10} {}{since}", self.words());
         text.chars()
             .map(|c| if c.is_control() { '\u{b7}' } else { c })
             .collect()
@@ -355,14 +356,19 @@ impl Event {
 
 impl Beat {
     fn words(&self) -> String {
-        let mut words = format!("{}, port {}", self.phase.as_str(), self.port);
-        for (unit, state) in &self.units {
-            words.push_str(&format!(", {unit} {state}"));
-        }
+        let mut words = vec![
+            self.phase.as_str().to_owned(),
+            format!("port {}", self.port),
+        ];
+        words.extend(
+            self.units
+                .iter()
+                .map(|(unit, state)| format!("{unit} {state}")),
+        );
         if !self.waived.is_empty() {
-            words.push_str(&format!(", WAIVED by contract: {}", self.waived.join(" ")));
+            words.push(format!("WAIVED by contract: {}", self.waived.join(" ")));
         }
-        words
+        words.join(", ")
     }
 
     fn fields(&self) -> Value {

@@ -26,7 +26,7 @@ use crate::plan::spec::SnapshotSpec;
 mod unchecked;
 
 /// A server that says nothing for this long has gone.
-const STALL: Duration = Duration::from_secs(60);
+const STALL: Duration = Duration::from_mins(1);
 
 /// Why there is no snapshot.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -56,7 +56,7 @@ async fn stderr_is_drained_after_stdout_eof() {
 #[tokio::test]
 async fn the_ring_is_bounded_and_counts_what_it_forgets() {
     let logs = logs();
-    let text: String = (0..1500).map(|n| format!("{n}\n")).collect();
+    let text = "line\n".repeat(1500);
     logs.capture(0, Box::new(std::io::Cursor::new(text)), empty())
         .await;
     assert_eq!((logs.tail(0, 5000).len(), logs.dropped()), (1000, 500));
@@ -67,7 +67,7 @@ async fn the_last_five_lines_of_this_run_go_to_the_console() {
     let (logs, console) = (logs(), console());
     logs.capture(0, Box::new(std::io::Cursor::new("old 1\nold 2\n")), empty())
         .await;
-    let text: String = (0..7).map(|n| format!("new {n}\n")).collect();
+    let text = "new 0\nnew 1\nnew 2\nnew 3\nnew 4\nnew 5\nnew 6\n";
     logs.capture(0, Box::new(std::io::Cursor::new(text)), empty())
         .await;
     logs.last_words(0, console.clone()).await;

@@ -10,7 +10,7 @@ use std::time::Duration;
 use serde_json::Value;
 use tokio::time::Instant;
 
-use super::{Head, Questions, unready};
+use super::{Head, Questions, field, unready};
 use crate::error::{Code, Halt};
 use crate::host::utc;
 use crate::http::{Answer, Target};
@@ -20,7 +20,7 @@ const FRESH_BLOCKS: u32 = 2;
 const STALE_BLOCKS: u32 = 8;
 
 /// The block time is a constant of the protocol, which may be replaced while the node runs.
-const CONSTANTS_LIMIT: Duration = Duration::from_secs(600);
+const CONSTANTS_LIMIT: Duration = Duration::from_mins(10);
 
 /// The probe of one run of the node.
 #[derive(Debug)]
@@ -75,19 +75,19 @@ impl NodeProbe {
                 Verdict::Up { reason } => unready(reason),
                 verdict => verdict,
             })?;
-        if ready["ready"] != true {
+        if field(&ready, "ready") != true {
             return Err(unready("/health/ready says no".to_owned()));
         }
         self.check_chain(ask).await?;
         let sync = self.get(ask, "/chains/main/is_bootstrapped").await?;
-        if sync["bootstrapped"] != true || sync["sync_state"] != "synced" {
-            let (done, state) = (&sync["bootstrapped"], &sync["sync_state"]);
+        if field(&sync, "bootstrapped") != true || field(&sync, "sync_state") != "synced" {
+            let (done, state) = (field(&sync, "bootstrapped"), field(&sync, "sync_state"));
             return Err(up(format!("bootstrapped: {done}, sync state: {state}")));
         }
         let block_time = self.block_time(ask).await?;
         let header = self.get(ask, "/chains/main/blocks/head/header").await?;
-        let level = header["level"].as_i64();
-        let timestamp = header["timestamp"].as_str().and_then(utc::parse);
+        let level = field(&header, "level").as_i64();
+        let timestamp = field(&header, "timestamp").as_str().and_then(utc::parse);
         let (level, timestamp) = level
             .zip(timestamp)
             .ok_or_else(|| up("the head is not understood".to_owned()))?;
@@ -135,7 +135,7 @@ impl NodeProbe {
         let constants = self
             .get(ask, "/chains/main/blocks/head/context/constants")
             .await?;
-        let delay = &constants["minimal_block_delay"];
+        let delay = field(&constants, "minimal_block_delay");
         let seconds = delay
             .as_str()
             .and_then(|text| text.parse().ok())

@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
-use super::{Head, Questions, unready};
+use super::{Head, Questions, field, unready};
 use crate::error::Code;
 use crate::http::{Ask, Target};
 use crate::unit::machine::Verdict;
@@ -44,10 +44,10 @@ impl SignerProbe {
         let Some(body) = answer.json() else {
             return (unready("/readyz is not understood".to_owned()), None);
         };
-        if answer.status != 200 || body["ready"] != true {
+        if answer.status != 200 || field(&body, "ready") != true {
             return (failing(&body), None);
         }
-        if body["armed"] != true {
+        if field(&body, "armed") != true {
             (self.floor, self.passed) = (None, false);
         }
         let head = recent(ask);
@@ -79,7 +79,9 @@ impl SignerProbe {
         let body = json!({ "chain_id": ask.world.chain_id, "head_level": head.level });
         let target = Target::Unix(self.admin.clone());
         let answer = ask.ask(Ask::post(target, "/arm", body.to_string())).await?;
-        let floor = answer.json().and_then(|body| body["floor"].as_i64());
+        let floor = answer
+            .json()
+            .and_then(|body| field(&body, "floor").as_i64());
         match floor {
             Some(floor) if answer.status == 200 => Ok(floor),
             _ => Err(up(&format!(
@@ -108,14 +110,17 @@ fn up(reason: &str) -> Verdict {
 
 /// The checks of `/readyz` that fail, the HSM's first: that one is waited for, and has a code of its own.
 fn failing(body: &Value) -> Verdict {
-    let failing: Vec<_> = body["checks"]
+    let failing: Vec<_> = field(body, "checks")
         .as_array()
         .into_iter()
         .flatten()
-        .filter(|check| check["ok"] != true)
+        .filter(|check| field(check, "ok") != true)
         .map(|check| {
-            let name = check["name"].as_str().unwrap_or("unnamed");
-            (name, check["reason"].as_str().unwrap_or("no reason given"))
+            let name = field(check, "name").as_str().unwrap_or("unnamed");
+            (
+                name,
+                field(check, "reason").as_str().unwrap_or("no reason given"),
+            )
         })
         .collect();
     let code = failing

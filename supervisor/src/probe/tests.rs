@@ -12,19 +12,21 @@ use crate::plan::spec::SnapshotSpec;
 const INTERVAL: Duration = Duration::from_millis(500);
 const SECOND: Duration = Duration::from_secs(1);
 
+type Canned = Result<(u16, String), HttpError>;
+
 /// Answers by route; routes that are missing are unreachable.
 #[derive(Default)]
 struct Routes {
-    answers: Mutex<HashMap<String, Result<(u16, String), HttpError>>>,
+    answers: Mutex<HashMap<String, Canned>>,
     asked: Mutex<Vec<Ask>>,
 }
 
 impl Routes {
-    fn set(&self, path: &str, answer: serde_json::Value) {
+    fn set(&self, path: &str, answer: &serde_json::Value) {
         self.put(path, Ok((200, answer.to_string())));
     }
 
-    fn put(&self, path: &str, answer: Result<(u16, String), HttpError>) {
+    fn put(&self, path: &str, answer: Canned) {
         self.answers.lock().unwrap().insert(path.to_owned(), answer);
     }
 
@@ -93,28 +95,28 @@ impl Bench {
             rpc,
             chain_id: "NetXsqzbfFenSTS".to_owned(),
         });
-        bench.routes.set("/health/ready", json!({ "ready": true }));
+        bench.routes.set("/health/ready", &json!({ "ready": true }));
         bench
             .routes
-            .set("/chains/main/chain_id", json!("NetXsqzbfFenSTS"));
+            .set("/chains/main/chain_id", &json!("NetXsqzbfFenSTS"));
         bench.synced("synced");
         let constants = json!({ "minimal_block_delay": "8" });
         bench
             .routes
-            .set("/chains/main/blocks/head/context/constants", constants);
+            .set("/chains/main/blocks/head/context/constants", &constants);
         bench.head(1, Duration::ZERO);
         bench
     }
 
     fn synced(&self, state: &str) {
         let sync = json!({ "bootstrapped": true, "sync_state": state });
-        self.routes.set("/chains/main/is_bootstrapped", sync);
+        self.routes.set("/chains/main/is_bootstrapped", &sync);
     }
 
     fn head(&self, level: i64, age: Duration) {
         let timestamp = utc::format((self.world.clock)() - age);
         let header = json!({ "level": level, "timestamp": timestamp });
-        self.routes.set("/chains/main/blocks/head/header", header);
+        self.routes.set("/chains/main/blocks/head/header", &header);
     }
 
     fn signer() -> Self {
@@ -126,14 +128,14 @@ impl Bench {
         bench.armed(false);
         bench
             .routes
-            .set("/arm", json!({ "armed": true, "floor": 102 }));
+            .set("/arm", &json!({ "armed": true, "floor": 102 }));
         bench
     }
 
     fn armed(&self, armed: bool) {
         self.routes.set(
             "/readyz",
-            json!({ "ready": true, "armed": armed, "checks": [] }),
+            &json!({ "ready": true, "armed": armed, "checks": [] }),
         );
     }
 
@@ -203,7 +205,7 @@ async fn a_node_on_the_wrong_chain_is_fatal() {
     let mut bench = Bench::node();
     bench
         .routes
-        .set("/chains/main/chain_id", json!("NetXdQprcVkpaWU"));
+        .set("/chains/main/chain_id", &json!("NetXdQprcVkpaWU"));
     let Verdict::Fatal(halt) = bench.verdict().await else {
         panic!()
     };
@@ -295,7 +297,7 @@ async fn a_signer_that_forgot_is_armed_again() {
     bench.armed(false);
     bench
         .routes
-        .set("/arm", json!({ "armed": true, "floor": 105 }));
+        .set("/arm", &json!({ "armed": true, "floor": 105 }));
     assert_eq!(bench.up().await, "armed: signs from level 106 on");
 }
 

@@ -10,7 +10,7 @@ use tokio::time::Instant;
 
 use crate::plan::spec::RestartSpec;
 
-/// A small seeded generator (SplitMix64) for jitter; nothing secret depends on it.
+/// A small seeded generator (`SplitMix64`) for jitter; nothing secret depends on it.
 #[derive(Debug, Clone)]
 pub struct Jitter(u64);
 
@@ -112,9 +112,9 @@ mod tests {
         RestartSpec {
             backoff_min: Duration::from_millis(500),
             backoff_max: Duration::from_secs(30),
-            stable_after: Duration::from_secs(60),
+            stable_after: Duration::from_mins(1),
             max_deaths: 5,
-            window: Duration::from_secs(600),
+            window: Duration::from_mins(10),
         }
     }
 
@@ -146,7 +146,7 @@ mod tests {
         for _ in 0..4 {
             retry(tally.died(Duration::ZERO, now, &mut jitter));
         }
-        let delay = retry(tally.died(Duration::from_secs(60), now, &mut jitter));
+        let delay = retry(tally.died(Duration::from_mins(1), now, &mut jitter));
         assert!(delay <= Duration::from_millis(500));
     }
 

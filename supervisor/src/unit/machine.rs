@@ -5,6 +5,7 @@
 
 mod event;
 mod life;
+mod stop;
 
 use std::time::Duration;
 
@@ -18,12 +19,7 @@ use super::{ExitReason, Step, UnitState};
 use crate::error::{Code, Halt};
 use crate::plan::spec::{Level, UnitSpec};
 use life::{Life, Overdue};
-
-/// Grace of a unit that is stopped because it hangs.
-const HUNG_GRACE: Duration = Duration::from_secs(30);
-
-/// The signal number of SIGTERM, on every Linux.
-const SIGTERM: i32 = 15;
+use stop::{Cause, HUNG_GRACE, Stopping};
 
 /// What a machine knows of its unit.
 #[derive(Debug, Clone)]
@@ -46,24 +42,6 @@ enum Stage {
     Backoff { until: Instant },
     Stopped,
     Failed,
-}
-
-#[derive(Debug, Clone)]
-struct Stopping {
-    step: Step,
-    cause: Cause,
-    ran: Duration,
-    /// The start is under way: there is nothing to signal yet.
-    launching: bool,
-    kill_at: Instant,
-    killed: bool,
-}
-
-#[derive(Debug, Clone)]
-enum Cause {
-    Asked,
-    Restart(ExitReason),
-    Fail(Halt),
 }
 
 /// One unit.
@@ -260,7 +238,7 @@ impl Machine {
                 return match &stopping.cause {
                     Cause::Restart(why) => {
                         let why = why.clone();
-                        self.died(step, why, ran, now, jitter)
+                        self.died(step, &why, ran, now, jitter)
                     }
                     Cause::Asked | Cause::Fail(_) => self.over(Some(reason)),
                 };
@@ -270,13 +248,13 @@ impl Machine {
             }
         };
         self.last_exit = Some(reason.clone());
-        self.died(step, reason, ran, now, jitter)
+        self.died(step, &reason, ran, now, jitter)
     }
 
     fn died(
         &mut self,
         step: Step,
-        reason: ExitReason,
+        reason: &ExitReason,
         ran: Duration,
         now: Instant,
         jitter: &mut Jitter,
@@ -303,27 +281,6 @@ impl Machine {
                 vec![exited, failed, Action::Escalate(halt)]
             }
         }
-    }
-
-    /// Nothing of it runs any more, and nothing shall.
-    fn over(&mut self, reason: Option<ExitReason>) -> Vec<Action> {
-        if let Stage::Stopping(Stopping {
-            cause: Cause::Fail(halt),
-            ..
-        }) = &self.stage
-        {
-            let notice = Notice::Failed(halt.clone());
-            self.stage = Stage::Failed;
-            return vec![Action::Announce(notice)];
-        }
-        let clean = match &reason {
-            None | Some(ExitReason::NotStarted { .. }) => true,
-            Some(ExitReason::Exited { code }) => *code == 0 || self.policy.success.contains(code),
-            Some(ExitReason::Signaled { signal, .. }) => *signal == SIGTERM,
-            Some(_) => false,
-        };
-        self.stage = Stage::Stopped;
-        vec![Action::Announce(Notice::Stopped(reason, clean))]
     }
 
     fn probed(&mut self, verdict: Verdict, now: Instant) -> Vec<Action> {
@@ -381,66 +338,6 @@ impl Machine {
                 }
             },
             Stage::Stopping(stopping) if now >= stopping.kill_at => self.kill_now(),
-            _ => Vec::new(),
-        }
-    }
-
-    fn fail(&mut self, halt: Halt, now: Instant) -> Vec<Action> {
-        let mut actions = self.terminate(Cause::Fail(halt.clone()), HUNG_GRACE, now);
-        actions.push(Action::Escalate(halt));
-        actions
-    }
-
-    fn stop(&mut self, now: Instant) -> Vec<Action> {
-        match &mut self.stage {
-            Stage::Pending | Stage::Backoff { .. } => self.over(None),
-            Stage::Stopping(stopping) => {
-                if matches!(stopping.cause, Cause::Restart(_)) {
-                    stopping.cause = Cause::Asked;
-                }
-                Vec::new()
-            }
-            Stage::Stopped | Stage::Failed => Vec::new(),
-            _ => self.terminate(Cause::Asked, self.policy.grace, now),
-        }
-    }
-
-    /// The one SIGTERM of this run; while the start is under way it is sent as soon as there is somebody to get it.
-    fn terminate(&mut self, cause: Cause, grace: Duration, now: Instant) -> Vec<Action> {
-        let (step, since, launching) = match &self.stage {
-            Stage::Launching { step, since } => (*step, *since, true),
-            Stage::Preparing { index, since } => (Step::Prepare(*index), *since, false),
-            Stage::Running(life) => (Step::Main, life.since, false),
-            _ => return Vec::new(),
-        };
-        let ran = now.duration_since(since);
-        let kill_at = now + grace.min(self.policy.grace);
-        let stopping = Stopping {
-            step,
-            cause,
-            ran,
-            launching,
-            kill_at,
-            killed: false,
-        };
-        self.stage = Stage::Stopping(stopping);
-        if launching {
-            Vec::new()
-        } else {
-            vec![Action::Terminate]
-        }
-    }
-
-    fn kill_now(&mut self) -> Vec<Action> {
-        match &mut self.stage {
-            Stage::Stopping(stopping) if !stopping.killed => {
-                stopping.killed = true;
-                if stopping.launching {
-                    Vec::new()
-                } else {
-                    vec![Action::Kill]
-                }
-            }
             _ => Vec::new(),
         }
     }

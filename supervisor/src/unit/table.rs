@@ -38,7 +38,7 @@ struct Unit {
     /// When the last probe that found it Synced began.
     proved: Option<Instant>,
     /// When the last probe began.
-    probed: Option<(u64, Instant)>,
+    asked: Option<(u64, Instant)>,
     probing: bool,
 }
 
@@ -101,14 +101,13 @@ impl Table {
                 needs.push((needed, *level));
             }
             let machine = Machine::new(&spec);
-            let (needed_by, proved, probed) = (Vec::new(), None, None);
             units.push(Unit {
                 spec,
                 machine,
-                needed_by,
+                needed_by: Vec::new(),
                 needs,
-                proved,
-                probed,
+                proved: None,
+                asked: None,
                 probing: false,
             });
         }
@@ -190,7 +189,7 @@ impl Table {
             };
             if !unit.probing && unit.next_probe().is_some_and(|at| now >= at) {
                 unit.probing = true;
-                unit.probed = Some((run, now));
+                unit.asked = Some((run, now));
                 due.push(ProbeOrder {
                     unit: index,
                     run,
@@ -251,11 +250,11 @@ impl Table {
     pub fn deadline(&self) -> Option<Instant> {
         let ticks = self.units.iter().filter_map(|unit| unit.machine.deadline());
         // While draining nothing is probed.
-        let probed = self
+        let idle = self
             .units
             .iter()
             .filter(|unit| !unit.probing && self.draining.is_none());
-        let probes = probed.filter_map(Unit::next_probe);
+        let probes = idle.filter_map(Unit::next_probe);
         let drain = self
             .draining
             .iter()
@@ -333,8 +332,8 @@ impl Unit {
     /// Twice in each interval, so that there is always a proof younger than one.
     fn next_probe(&self) -> Option<Instant> {
         let (run, since) = self.machine.running()?;
-        match self.probed {
-            Some((probed_run, at)) if probed_run == run => Some(at + self.spec.probe_interval / 2),
+        match self.asked {
+            Some((of, at)) if of == run => Some(at + self.spec.probe_interval / 2),
             _ => Some(since),
         }
     }

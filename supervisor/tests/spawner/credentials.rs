@@ -1,5 +1,6 @@
 //! Where secrets are, who can read them, and that they go.
 
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use bakehouse_supervisor::process::ExitReason;
@@ -198,7 +199,6 @@ fn plain_files_are_made() {
         (wallet.spec.secret, wallet.spec.mode) = (false, 0o600);
         load.files = vec![wallet];
         show.handle.load(load).await.unwrap();
-        use std::os::unix::fs::MetadataExt;
         for (path, mode) in [
             ("state/own", 0o750),
             ("state/own/sub", 0o700),

@@ -155,6 +155,7 @@ fn in_user_namespace(name: &str, mapping: &str) {
     output.read_line(&mut line).unwrap();
     if line.trim() == "skipped" {
         println!("SKIPPED {name}: user namespaces are not permitted here");
+        wait_for(&mut child);
         return;
     }
     for file in ["uid_map", "gid_map"] {

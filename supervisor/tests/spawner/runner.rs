@@ -10,7 +10,7 @@ use rustix::process::{Pid, PidfdFlags, pidfd_open};
 /// A test: its name says the behaviour.
 pub(crate) type Scene = (&'static str, fn());
 
-const DEADLINE: Duration = Duration::from_secs(60);
+const DEADLINE: Duration = Duration::from_mins(1);
 const SCENE: &str = "--scene";
 const ROLE: &str = "--role";
 
@@ -37,7 +37,9 @@ pub(crate) fn run(scenes: &[Scene], roles: &[Scene]) -> ExitCode {
         .filter(|(name, _)| filters.is_empty() || filters.iter().any(|text| name.contains(*text)))
         .collect();
     if arguments.iter().any(|argument| argument == "--list") {
-        chosen.iter().for_each(|(name, _)| println!("{name}: test"));
+        for (name, _) in &chosen {
+            println!("{name}: test");
+        }
         return ExitCode::SUCCESS;
     }
     if !nix::unistd::geteuid().is_root() {

@@ -73,6 +73,18 @@ const TABLE: &[Case] = &[
         name: "wrong section",
         code: "section_wrong",
         exit: 65,
+        make: |b| {
+            sealed(b, |r| {
+                r.more_env
+                    .push("delegate: tz1KqTpEZ7Yob7QbPE4Hy4Wo8fHG8LhKxZSx".into())
+            })
+        },
+        before: None,
+    },
+    Case {
+        name: "both sections",
+        code: "section_both",
+        exit: 65,
         make: |b| sealed(b, |r| r.more_env.push("network: mainnet".into())),
         before: None,
     },

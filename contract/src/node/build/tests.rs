@@ -107,7 +107,8 @@ fn aliases_are_bounded_in_number_and_in_what_they_stand_for() {
     // Each list is twice the one before: within the number of aliases, not within the number of nodes.
     let mut text = String::from("k0: &a0 [x, x, x, x, x, x, x, x]\n");
     for level in 1..=8 {
-        text += &format!("k{level}: &a{level} [*a{0}, *a{0}]\n", level - 1);
+        let line = format!("k{level}: &a{level} [*a{0}, *a{0}]\n", level - 1);
+        text.push_str(&line);
     }
     let tight = Limits {
         nodes: 1000,

@@ -129,8 +129,10 @@ impl Engine {
     /// Takes in what came back.
     pub(super) fn settle(&mut self, effect: Effect) {
         match effect {
-            Effect::Nothing | Effect::Signalled(Ok(())) | Effect::Closed(Ok(())) => {}
-            Effect::Drift(Ok(None)) => {}
+            Effect::Nothing
+            | Effect::Signalled(Ok(()))
+            | Effect::Closed(Ok(()))
+            | Effect::Drift(Ok(None)) => {}
             Effect::Probed {
                 unit,
                 run,

@@ -54,7 +54,7 @@ pub(crate) fn settings() -> Settings {
         },
         powers: Powers::default(),
         timing: Timing {
-            node_start: std::time::Duration::from_secs(300),
+            node_start: std::time::Duration::from_mins(5),
             ..Timing::default()
         },
     }

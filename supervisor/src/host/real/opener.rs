@@ -17,7 +17,7 @@ impl Opener for RealOpener {
         let limits = Limits::default();
         let opened = match input {
             Input::Document(bytes) => {
-                let document = ContractDocument::parse(&bytes, &limits).map_err(halt)?;
+                let document = ContractDocument::parse(&bytes, &limits).map_err(Halt::from)?;
                 let keys = keys(key)?;
                 bakehouse_contract::Contract::open(&document, &keys, &limits)
             }
@@ -26,7 +26,7 @@ impl Opener for RealOpener {
                 bakehouse_contract::Contract::from_sections(workload, env, &limits)
             }
         };
-        let opened = opened.map_err(halt)?;
+        let opened = opened.map_err(Halt::from)?;
         Ok(Contract {
             digest: opened.digest.to_string(),
             warnings: opened.warnings.iter().map(ToString::to_string).collect(),
@@ -55,7 +55,11 @@ fn text(bytes: &Bytes) -> Result<&str, Halt> {
         .map_err(|_| Halt::new(Code::ContractNotYaml, "a section is not text"))
 }
 
-/// The contract's own error, which names place and code and never shows a value.
-fn halt(error: ContractError) -> Halt {
-    Halt::new(Code::of(error.code().as_str()), error.to_string())
+// === impl Halt ===
+
+impl From<ContractError> for Halt {
+    // The contract's own error, which names place and code and never shows a value.
+    fn from(error: ContractError) -> Self {
+        Self::new(Code::of(error.code().as_str()), error.to_string())
+    }
 }

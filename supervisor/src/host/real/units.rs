@@ -48,7 +48,7 @@ impl RealUnits {
 
 impl Units for RealUnits {
     fn load(&self, spec: LoadSpec) -> Job<'_, Result<(), Halt>> {
-        Box::pin(async move { self.handle.load(spec).await.map(drop).map_err(halt) })
+        Box::pin(async move { self.handle.load(spec).await.map(drop).map_err(Halt::from) })
     }
 
     fn start(&self, unit: usize, step: Step) -> Job<'_, Result<Start, Halt>> {
@@ -57,7 +57,7 @@ impl Units for RealUnits {
                 Step::Prepare(index) => SpawnerStep::Prepare(index),
                 Step::Main => SpawnerStep::Main,
             };
-            match self.handle.start(unit, step).await.map_err(halt)? {
+            match self.handle.start(unit, step).await.map_err(Halt::from)? {
                 StartOutcome::Skipped => Ok(Start::Skipped),
                 StartOutcome::Running(started) => Ok(Start::Running {
                     pid: started.pid,
@@ -80,7 +80,7 @@ impl Units for RealUnits {
                 .signal(unit, signal)
                 .await
                 .map(drop)
-                .map_err(halt)
+                .map_err(Halt::from)
         })
     }
 
@@ -99,7 +99,7 @@ impl Units for RealUnits {
             match self.handle.wipe().await {
                 // Its mount namespace went with it, and the secrets with that.
                 Ok(_) | Err(SpawnerError::Lost) => Ok(()),
-                Err(error) => Err(halt(error)),
+                Err(error) => Err(error.into()),
             }
         })
     }
@@ -108,7 +108,7 @@ impl Units for RealUnits {
         Box::pin(async move {
             match self.handle.quit().await {
                 Ok(()) | Err(SpawnerError::Lost) => {}
-                Err(error) => return Err(halt(error)),
+                Err(error) => return Err(error.into()),
             }
             let late = |_| Halt::new(Code::SpawnerLost, "the spawner process does not end");
             tokio::time::timeout(END, self.ended.cancelled())
@@ -163,6 +163,10 @@ fn reason(reason: process::ExitReason) -> ExitReason {
     }
 }
 
-fn halt(error: SpawnerError) -> Halt {
-    Halt::new(Code::of(error.code()), error.to_string())
+// === impl Halt ===
+
+impl From<SpawnerError> for Halt {
+    fn from(error: SpawnerError) -> Self {
+        Self::new(Code::of(error.code()), error.to_string())
+    }
 }

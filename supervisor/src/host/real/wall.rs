@@ -27,9 +27,10 @@ impl RealWall {
         let rules = Arc::clone(&self.rules);
         blocking(move || {
             let mut rules = rules.lock().unwrap_or_else(PoisonError::into_inner);
-            rules
-                .as_mut()
-                .map_or_else(|| Err(unlocked()), |firewall| work(firewall).map_err(halt))
+            rules.as_mut().map_or_else(
+                || Err(unlocked()),
+                |firewall| work(firewall).map_err(Halt::from),
+            )
         })
     }
 
@@ -47,7 +48,7 @@ impl Wall for RealWall {
         blocking(move || {
             let firewall = Nft::find()
                 .and_then(|nft| Firewall::lock(&nft))
-                .map_err(halt)?;
+                .map_err(Halt::from)?;
             *port.lock().unwrap_or_else(PoisonError::into_inner) = Some(firewall.port());
             *rules.lock().unwrap_or_else(PoisonError::into_inner) = Some(firewall);
             Ok(())
@@ -63,14 +64,14 @@ impl Wall for RealWall {
         blocking(move || match port.ok_or_else(unlocked)?.rearm(proof) {
             Ok(()) => Ok(true),
             Err(FirewallError::StaleProof) => Ok(false),
-            Err(error) => Err(halt(error)),
+            Err(error) => Err(error.into()),
         })
     }
 
     fn close(&self) -> Job<'_, Result<(), Halt>> {
         let port = self.port();
         // What was never locked was never opened.
-        blocking(move || port.map_or(Ok(()), |port| port.close().map_err(halt)))
+        blocking(move || port.map_or(Ok(()), |port| port.close().map_err(Halt::from)))
     }
 
     fn check_drift(&self) -> Job<'_, Result<Option<String>, Halt>> {
@@ -91,6 +92,10 @@ fn unlocked() -> Halt {
     Halt::new(Code::FirewallFailed, "the firewall is not locked")
 }
 
-fn halt(error: FirewallError) -> Halt {
-    Halt::new(Code::of(error.code()), error.to_string())
+// === impl Halt ===
+
+impl From<FirewallError> for Halt {
+    fn from(error: FirewallError) -> Self {
+        Self::new(Code::of(error.code()), error.to_string())
+    }
 }

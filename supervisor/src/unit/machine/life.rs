@@ -10,7 +10,7 @@ use crate::plan::spec::Level;
 use crate::unit::{ExitReason, UnitState};
 
 /// A unit that once answered is stopped after giving no answer at all for this long.
-pub const SILENCE_LIMIT: Duration = Duration::from_secs(60);
+pub const SILENCE_LIMIT: Duration = Duration::from_mins(1);
 
 /// One probe without an answer in time changes no state (its proof goes stale all the same); this many in a row do.
 const LATE_LIMIT: u32 = 2;

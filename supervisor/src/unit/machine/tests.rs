@@ -1,6 +1,7 @@
-use std::path::PathBuf;
+mod random;
+mod steps;
 
-use proptest::prelude::*;
+use std::path::PathBuf;
 
 use super::*;
 use crate::plan::spec::{
@@ -39,12 +40,12 @@ fn spec(prepare: usize) -> UnitSpec {
         restart: RestartSpec {
             backoff_min: Duration::from_secs(1),
             backoff_max: Duration::from_secs(8),
-            stable_after: Duration::from_secs(60),
+            stable_after: Duration::from_mins(1),
             max_deaths: 3,
-            window: Duration::from_secs(600),
+            window: Duration::from_mins(10),
         },
         stop: StopSpec {
-            grace: Duration::from_secs(300),
+            grace: Duration::from_mins(5),
             success: vec![0, 127],
         },
     }
@@ -117,78 +118,6 @@ fn hsm_down() -> Verdict {
         reason: "hsm: refused".to_owned(),
         code: Some(Code::HsmUnreachable),
     }
-}
-
-#[test]
-fn steps_run_one_after_another_and_the_unit_last() {
-    let mut bench = Bench::new(2);
-    assert_eq!(
-        bench.on(Event::NeedsMet),
-        [Action::Start {
-            step: Step::Prepare(0),
-            run: 1
-        }]
-    );
-    bench.started();
-    assert_eq!(
-        bench.on(exit(0)),
-        [Action::Start {
-            step: Step::Prepare(1),
-            run: 2
-        }]
-    );
-    assert_eq!(
-        bench.on(Event::Skipped { run: 2 }),
-        [Action::Start {
-            step: Step::Main,
-            run: 3
-        }]
-    );
-    assert_eq!(
-        bench.started(),
-        [Action::Announce(Notice::Starting(Step::Main))]
-    );
-    assert_eq!(bench.machine.state(), UnitState::Starting);
-}
-
-#[test]
-fn a_step_that_ends_before_its_start_is_answered_counts() {
-    let mut bench = Bench::new(1);
-    bench.on(Event::NeedsMet);
-    assert_eq!(
-        bench.on(exit(0)),
-        [Action::Start {
-            step: Step::Main,
-            run: 2
-        }]
-    );
-    assert_eq!(bench.on(Event::Started { run: 1 }), []);
-    assert_eq!(bench.machine.running(), None);
-}
-
-#[test]
-fn a_step_that_fails_is_a_death() {
-    let mut bench = Bench::new(1);
-    bench.on(Event::NeedsMet);
-    bench.started();
-    bench.on(exit(3));
-    assert_eq!(bench.machine.state(), UnitState::Backoff);
-    assert_eq!(bench.machine.deaths(), 1);
-}
-
-#[test]
-fn a_step_that_takes_too_long_is_killed_and_the_unit_failed() {
-    let mut bench = Bench::new(1);
-    bench.on(Event::NeedsMet);
-    bench.started();
-    let actions = bench.after(20);
-    assert!(actions.contains(&Action::Kill) && !actions.contains(&Action::Terminate));
-    assert!(matches!(
-        &actions[..],
-        [.., Action::Kill] | [Action::Escalate(_), ..]
-    ));
-    bench.on(killed());
-    assert_eq!(bench.machine.state(), UnitState::Failed);
 }
 
 #[test]
@@ -404,150 +333,4 @@ fn a_stop_during_backoff_stops_at_once() {
     assert!(bench.machine.is_over());
     bench.after(100);
     assert_eq!(bench.on(Event::NeedsMet), []);
-}
-
-/// One thing that may happen, by number, so that shrinking works.
-fn pick(choice: u8, run: u64) -> Event {
-    let verdicts = [
-        Verdict::Synced,
-        Verdict::Up {
-            reason: String::new(),
-        },
-        hsm_down(),
-        late(),
-        Verdict::Silent {
-            reason: String::new(),
-        },
-        Verdict::Fatal(Halt::new(Code::ChainMismatch, "")),
-    ];
-    match choice % 24 {
-        0..=3 => Event::NeedsMet,
-        4..=7 => Event::Started { run },
-        8 => Event::NotStarted {
-            run,
-            reason: String::new(),
-        },
-        9 => Event::Skipped { run },
-        10 => exit(0),
-        11 => exit(1),
-        12 => killed(),
-        13 => Event::Stop,
-        14 => Event::KillNow,
-        15 | 16 => Event::Tick,
-        choice => Event::Probed {
-            run,
-            verdict: verdicts[usize::from(choice - 17) % 6].clone(),
-        },
-    }
-}
-
-#[derive(Default)]
-struct Seen {
-    alive: bool,
-    launching: bool,
-    synced: bool,
-    terminated: bool,
-    stopped: bool,
-}
-
-impl Seen {
-    fn before(&mut self, event: &Event, run: u64) {
-        match event {
-            Event::Started { run: of } if *of == run && self.launching => {
-                (self.launching, self.alive) = (false, true);
-            }
-            Event::NotStarted { .. } | Event::Skipped { .. } => self.launching = false,
-            Event::Exited(_) => {
-                (self.alive, self.launching, self.synced, self.terminated) =
-                    (false, false, false, false);
-            }
-            Event::Probed {
-                verdict: Verdict::Synced,
-                ..
-            } => self.synced |= self.alive,
-            Event::Stop => self.stopped = true,
-            _ => {}
-        }
-    }
-
-    fn after(&mut self, action: &Action) -> Result<(), TestCaseError> {
-        match action {
-            Action::Start { .. } => {
-                prop_assert!(
-                    !self.alive && !self.launching,
-                    "starts while something runs"
-                );
-                prop_assert!(!self.stopped, "starts after a stop");
-                (self.launching, self.synced, self.terminated) = (true, false, false);
-            }
-            Action::Terminate => {
-                prop_assert!(
-                    self.alive && !self.terminated,
-                    "a second SIGTERM, or to nobody"
-                );
-                self.terminated = true;
-            }
-            Action::Kill => prop_assert!(self.alive, "a SIGKILL to nobody"),
-            Action::Announce(_) | Action::Escalate(_) => {}
-        }
-        Ok(())
-    }
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig::with_cases(2000))]
-
-    #[test]
-    fn no_order_of_events_breaks_a_promise(
-        prepare in 0_usize..3,
-        choices in prop::collection::vec((any::<u8>(), 0_u64..400), 0..120),
-    ) {
-        let mut bench = Bench::new(prepare);
-        let mut seen = Seen::default();
-        let mut deaths = 0;
-        for (choice, seconds) in choices {
-            let run = bench.machine.run;
-            let event = pick(choice, run);
-            // The world keeps its word: what does not run does not end, and is not started or skipped unasked.
-            let possible = match &event {
-                Event::Exited(_) => seen.alive,
-                Event::Started { .. } | Event::NotStarted { .. } => seen.launching,
-                Event::Skipped { .. } => {
-                    seen.launching && matches!(bench.machine.stage, Stage::Launching { step: Step::Prepare(_), .. })
-                }
-                _ => true,
-            };
-            if !possible {
-                continue;
-            }
-            bench.now += Duration::from_secs(seconds);
-            seen.before(&event, run);
-            let was_over = bench.machine.is_over();
-            let actions = bench.on(event);
-            for action in &actions {
-                seen.after(action)?;
-            }
-            prop_assert!(!was_over || actions.is_empty(), "does something after its end");
-            if bench.machine.state() == UnitState::Ready {
-                prop_assert!(seen.alive && seen.synced, "ready without a probe of this run");
-            }
-            prop_assert!(bench.machine.deaths() >= deaths);
-            deaths = bench.machine.deaths();
-            prop_assert!(bench.machine.tally.total() < 3 || seconds > 0 || bench.machine.is_over() || deaths > 0);
-            prop_assert!(!bench.machine.is_over() || !seen.alive, "over while something runs");
-        }
-    }
-
-    #[test]
-    fn deaths_in_the_window_never_exceed_the_tally(gaps in prop::collection::vec(0_u64..50, 3..20)) {
-        let mut bench = Bench::new(0);
-        for gap in gaps {
-            bench.on(Event::NeedsMet);
-            bench.started();
-            bench.on(exit(1));
-            bench.after(gap);
-        }
-        prop_assert!(bench.machine.deaths() <= 3);
-        prop_assert_eq!(bench.machine.state() == UnitState::Failed, bench.machine.deaths() == 3);
-    }
 }

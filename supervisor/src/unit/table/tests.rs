@@ -38,12 +38,12 @@ pub(crate) fn unit(name: &str, needs: &[(&str, Level)]) -> UnitSpec {
         restart: RestartSpec {
             backoff_min: Duration::from_secs(1),
             backoff_max: Duration::from_secs(8),
-            stable_after: Duration::from_secs(60),
+            stable_after: Duration::from_mins(1),
             max_deaths: 3,
-            window: Duration::from_secs(600),
+            window: Duration::from_mins(10),
         },
         stop: StopSpec {
-            grace: Duration::from_secs(300),
+            grace: Duration::from_mins(5),
             success: vec![0, 127],
         },
     }
@@ -113,7 +113,7 @@ fn units_start_in_graph_order_at_the_level_asked_for() {
 fn units_stop_in_reverse_order() {
     let now = Instant::now();
     let mut table = all_ready(now);
-    assert_eq!(terms(&table.drain(Duration::from_secs(600), now)), [2, 3]);
+    assert_eq!(terms(&table.drain(Duration::from_mins(10), now)), [2, 3]);
     assert!(table.all_ready(now).is_none());
     let exit = || Event::Exited(ExitReason::Exited { code: 127 });
     assert!(terms(&table.handle(2, exit(), now)).is_empty());
@@ -128,8 +128,8 @@ fn units_stop_in_reverse_order() {
 fn a_drain_ends_at_its_deadline() {
     let now = Instant::now();
     let mut table = all_ready(now);
-    table.drain(Duration::from_secs(60), now);
-    let late = now + Duration::from_secs(60);
+    table.drain(Duration::from_mins(1), now);
+    let late = now + Duration::from_mins(1);
     assert_eq!(table.deadline(), Some(late));
     let killed: Vec<_> = table
         .tick(late)
@@ -143,7 +143,7 @@ fn a_drain_ends_at_its_deadline() {
 fn a_unit_that_dies_while_draining_is_not_started_again() {
     let now = Instant::now();
     let mut table = all_ready(now);
-    table.drain(Duration::from_secs(600), now);
+    table.drain(Duration::from_mins(10), now);
     let actions = table.handle(0, Event::Exited(ExitReason::Exited { code: 1 }), now);
     assert!(starts(&actions).is_empty());
     for second in 0..100 {

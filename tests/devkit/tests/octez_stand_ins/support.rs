@@ -1,10 +1,12 @@
 //! Starts stand-ins as a supervisor does: a name in `argv[0]`, no environment, `/` as working directory.
 
-use std::io::{BufRead as _, BufReader, Read as _};
+use std::io::{BufRead as _, BufReader};
 use std::net::SocketAddr;
 use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
 use std::path::Path;
-use std::process::{Child, ChildStdout, Command, Stdio};
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::time::Duration;
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
@@ -12,10 +14,13 @@ use nix::unistd::Pid;
 pub(crate) const BINARY: &str = env!("CARGO_BIN_EXE_octez-stand-in");
 pub(crate) const PROBER: &str = env!("CARGO_BIN_EXE_bakehouse-prober");
 
+/// Nothing that a test waits for takes longer, even on a busy machine.
+const PATIENCE: Duration = Duration::from_mins(1);
+
 /// A program that runs; killed when dropped.
 pub(crate) struct Running {
     child: Child,
-    stdout: BufReader<ChildStdout>,
+    stdout: Receiver<String>,
     pub(crate) seen: Vec<String>,
 }
 
@@ -58,7 +63,15 @@ impl Running {
             .stderr(Stdio::null())
             .spawn()
             .unwrap();
-        let stdout = BufReader::new(child.stdout.take().unwrap());
+        let output = BufReader::new(child.stdout.take().unwrap());
+        let (sender, stdout) = channel();
+        std::thread::spawn(move || {
+            // Ends with the program, or with the test that no longer listens.
+            output
+                .lines()
+                .map_while(Result::ok)
+                .try_for_each(|line| sender.send(line))
+        });
         Self {
             child,
             stdout,
@@ -86,10 +99,10 @@ impl Running {
     /// Reads up to a line that begins so; gives the rest of it.
     pub(crate) fn line(&mut self, start: &str) -> String {
         loop {
-            let mut line = String::new();
-            let count = self.stdout.read_line(&mut line).unwrap();
-            assert_ne!(count, 0, "ended before '{start}': {:#?}", self.seen);
-            let line = line.trim_end().to_owned();
+            let line = match self.stdout.recv_timeout(PATIENCE) {
+                Ok(line) => line,
+                Err(end) => panic!("{end} before '{start}': {:#?}", self.seen),
+            };
             self.seen.push(line.clone());
             if let Some(rest) = line.strip_prefix(start) {
                 return rest.to_owned();
@@ -105,7 +118,13 @@ impl Running {
     /// Waits for the end: exit code (or 1000 + signal), and what was still printed.
     pub(crate) fn wait(&mut self) -> (i32, String) {
         let mut rest = String::new();
-        self.stdout.read_to_string(&mut rest).unwrap();
+        loop {
+            match self.stdout.recv_timeout(PATIENCE) {
+                Ok(line) => rest.extend([line.as_str(), "\n"]),
+                Err(RecvTimeoutError::Disconnected) => break,
+                Err(RecvTimeoutError::Timeout) => panic!("it does not end: {rest}"),
+            }
+        }
         let status = self.child.wait().unwrap();
         (
             status
