@@ -39,7 +39,7 @@ impl Contract {
         keys: &[DecryptionKey],
         limits: &Limits,
     ) -> Result<Self, ContractError> {
-        if false {
+        if document.env_workload_signature().is_some() {
             return Err(ContractError::new(
                 Code::SignatureUnsupported,
                 Place::path("envWorkloadSignature"),

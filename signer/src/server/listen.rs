@@ -152,7 +152,10 @@ mod tests {
             exchange(&mut client, "GET / HTTP/1.1\r\nhost: x\r\n\r\n").await,
             ""
         );
-        let ended = timeout(Duration::from_secs(10), task).await.unwrap().unwrap();
+        let ended = timeout(Duration::from_secs(10), task)
+            .await
+            .unwrap()
+            .unwrap();
         assert_eq!(ended, Err(TaskPanicked("test")));
     }
 

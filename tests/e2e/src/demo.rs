@@ -117,6 +117,11 @@ fn whole_run(
         "the guest drained with exit code {code}:\n{}",
         guest.console().join("\n")
     );
+    let console = guest.console().join("\n");
+    ensure!(
+        !bench.canaries()?.occur_in(console.as_bytes()),
+        "a secret is on the console"
+    );
     nobody_is_left(bench)?;
     Ok(outcome)
 }

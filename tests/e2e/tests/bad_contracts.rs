@@ -76,7 +76,7 @@ const TABLE: &[Case] = &[
         make: |b| {
             sealed(b, |r| {
                 r.more_env
-                    .push("delegate: tz1KqTpEZ7Yob7QbPE4Hy4Wo8fHG8LhKxZSx".into())
+                    .push("delegate: tz1KqTpEZ7Yob7QbPE4Hy4Wo8fHG8LhKxZSx".into());
             })
         },
         before: None,

@@ -33,7 +33,7 @@ impl Guest {
         })
     }
 
-    /// Prints its readable console lines from now on.
+    /// Prints its console from now on, as an operator would see it.
     pub fn echo(&mut self) {
         self.echo = true;
     }
@@ -115,15 +115,15 @@ impl Guest {
             let Some(line) = self.process.line(left)? else {
                 return Ok(None);
             };
-            if let Some(event) = event_of(&line) {
-                self.console.push(line);
-                self.events.push(event.clone());
-                return Ok(Some(event));
-            }
             if self.echo {
                 println!("  {line}");
             }
+            let event = event_of(&line);
             self.console.push(line);
+            if let Some(event) = event {
+                self.events.push(event.clone());
+                return Ok(Some(event));
+            }
         }
     }
 

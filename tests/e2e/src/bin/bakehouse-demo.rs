@@ -79,9 +79,9 @@ fn run(cli: Cli) -> anyhow::Result<bool> {
     let report = demo::run(&request)?;
     report.print();
     let failures = report.failures();
-    failures
-        .iter()
-        .for_each(|failure| eprintln!("NOT AS PROMISED: {failure}"));
+    for failure in &failures {
+        eprintln!("NOT AS PROMISED: {failure}");
+    }
     if cli.json {
         println!("{}", serde_json::to_string(&report)?);
     }
