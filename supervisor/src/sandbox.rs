@@ -38,12 +38,26 @@ pub struct SupervisorPowers {
 /// # Errors
 /// The restriction that the kernel refused.
 pub fn drop_supervisor_capabilities() -> Result<SupervisorPowers, SandboxError> {
-    let kept = held()? & CapabilitySet::NET_ADMIN;
+    give_up_all_but(CapabilitySet::NET_ADMIN)
+}
+
+/// As [`drop_supervisor_capabilities`], for the first process of a sealed guest: it keeps `CAP_SYS_BOOT` for itself, for it must
+/// be able to turn the machine off.
+///
+/// # Errors
+/// The restriction that the kernel refused.
+pub fn drop_init_capabilities() -> Result<SupervisorPowers, SandboxError> {
+    give_up_all_but(CapabilitySet::NET_ADMIN | CapabilitySet::SYS_BOOT)
+}
+
+fn give_up_all_but(wanted: CapabilitySet) -> Result<SupervisorPowers, SandboxError> {
+    let kept = held()? & wanted;
+    let inheritable = kept & CapabilitySet::NET_ADMIN;
     empty_bounding_set_but(CapabilitySet::NET_ADMIN)?;
-    confine_to(kept, kept)?;
+    confine_to(kept, inheritable)?;
     rustix::thread::set_no_new_privs(true).map_err(SandboxError::at("no_new_privs"))?;
     Ok(SupervisorPowers {
-        net_admin: !kept.is_empty(),
+        net_admin: !inheritable.is_empty(),
     })
 }
 

@@ -48,7 +48,12 @@ pub(super) fn run(args: RunArgs, sections_fd: Option<RawFd>) -> Exit {
         units_dir: args.units,
     };
     let forked = Spawner::fork(&paths);
-    if let Err(error) = sandbox::drop_supervisor_capabilities() {
+    let dropped = if places.mode == Mode::Sealed && std::process::id() == 1 {
+        sandbox::drop_init_capabilities()
+    } else {
+        sandbox::drop_supervisor_capabilities()
+    };
+    if let Err(error) = dropped {
         return complain(Exit::Power, &error.to_string());
     }
     let journal = Journal::connect();

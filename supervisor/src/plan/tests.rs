@@ -28,7 +28,7 @@ fn settings() -> Settings {
         },
         baker: BakerSettings {
             liquidity_baking_toggle_vote: ToggleVote::Pass,
-            extra_args: vec![],
+            extra_args: vec!["--keep-alive".into(), "--minimal-fees=0.0001".into()],
         },
         dal: Dal::Outbound,
         delegate: None,

@@ -184,13 +184,17 @@ fn baker(settings: &Settings, layout: &Layout) -> Result<UnitSpec, PlanError> {
         unit.args.push("--without-dal".to_owned());
     }
     unit.args.push("--keep-alive".to_owned());
-    let extra = settings
-        .baker
-        .extra_args
-        .iter()
-        .filter(|arg| *arg != "--keep-alive");
-    unit.args.extend(extra.cloned());
+    unit.args.extend(baker_words(&settings.baker.extra_args));
     Ok(unit)
+}
+
+/// The baker's command line takes a value as a word of its own; `--keep-alive` it always has.
+fn baker_words(extra: &[String]) -> impl Iterator<Item = String> {
+    let asked = extra.iter().filter(|arg| *arg != "--keep-alive");
+    asked.flat_map(|arg| match arg.split_once('=') {
+        Some((name, value)) => vec![name.to_owned(), value.to_owned()],
+        None => vec![arg.clone()],
+    })
 }
 
 fn accuser(settings: &Settings, layout: &Layout) -> Result<UnitSpec, PlanError> {

@@ -34,7 +34,7 @@ fn what_is_signed_verifies_and_nothing_else_does() {
                 Err(Ckr::SIGNATURE_INVALID)
             );
             let mut damaged = signature.clone();
-            damaged[0] = 0xff;
+            damaged[0] ^= 0xff;
             assert_eq!(verify(&public, data, &damaged), Err(Ckr::SIGNATURE_INVALID));
             assert_eq!(
                 verify(&public, data, &signature[1..]),
