@@ -166,3 +166,72 @@ fn write_new(path: &Path, mode: u32, bytes: &[u8]) -> io::Result<()> {
     file.write_all(bytes)?;
     file.sync_all()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use p256::ecdsa::SigningKey;
+    use std::os::unix::fs::PermissionsExt;
+
+    fn spki() -> Vec<u8> {
+        let prefix = "3059301306072a8648ce3d020106082a8648ce3d030107034200";
+        let key = SigningKey::from_slice(&[7; 32]).unwrap();
+        let mut spki = hex::decode(prefix).unwrap();
+        spki.extend(key.verifying_key().to_sec1_point(false).as_bytes());
+        spki
+    }
+
+    fn blob(attributes: u64) -> Vec<u8> {
+        let mut blob = vec![0; 32];
+        blob.extend([0x5a; 16]);
+        blob.extend(attributes.to_be_bytes());
+        blob.extend(1_u64.to_be_bytes());
+        blob.extend([0x12, 0x34]);
+        blob.extend([0x11; 14 + 64 + 32]);
+        blob
+    }
+
+    #[test]
+    fn a_key_on_another_curve_or_one_that_can_be_extracted_is_refused() {
+        let with_trailer = [spki(), vec![4, 16]].concat();
+        let created = check(&blob(0x126), &with_trailer, Curve::P256).unwrap();
+        assert_eq!(created.spki, spki(), "without the trailer");
+        let other = check(&blob(0x126), &spki(), Curve::Secp256k1);
+        assert!(matches!(other, Err(CreateError::WrongCurve)));
+        let extractable = check(&blob(0x125), &spki(), Curve::P256);
+        assert!(matches!(extractable, Err(CreateError::Extractable)));
+        assert!(matches!(
+            check(&[0; 99], &spki(), Curve::P256),
+            Err(CreateError::Blob(_))
+        ));
+        assert!(matches!(
+            check(&blob(0x126), &[0x30], Curve::P256),
+            Err(CreateError::PublicKey(_))
+        ));
+    }
+
+    #[test]
+    fn a_blob_is_for_its_owner_only_and_is_never_overwritten() {
+        let dir = tempfile::tempdir().unwrap();
+        let created = check(&blob(0x126), &spki(), Curve::P256).unwrap();
+        let path = dir
+            .path()
+            .join(format!("{}.sk.hex", created.public_key().hash()));
+        std::fs::write(&path, "precious").unwrap();
+        assert_eq!(
+            created.write(dir.path()).unwrap_err().kind(),
+            io::ErrorKind::AlreadyExists
+        );
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "precious");
+        std::fs::remove_file(&path).unwrap();
+        created.write(dir.path()).unwrap();
+        assert_eq!(
+            std::fs::metadata(&path).unwrap().permissions().mode() & 0o777,
+            0o600
+        );
+        assert_eq!(
+            std::fs::read_to_string(&path).unwrap(),
+            hex::encode(blob(0x126))
+        );
+    }
+}

@@ -172,7 +172,7 @@ fn directories(settings: &Settings, layout: &Layout) -> Vec<DirectorySpec> {
         }
     };
     let mut directories = vec![
-        own(&layout.signer_runtime, "signer", Some(0), 0o750),
+        own(&layout.signer_runtime, "signer", Some(0), 0o2750),
         own(&layout.signer, "signer", None, 0o700),
         own(&layout.node, "node", Some(OCTEZ_GROUP), 0o750),
         own(&layout.baker, "baker", None, 0o700),

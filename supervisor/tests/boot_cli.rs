@@ -1,5 +1,10 @@
 //! The real program, seen from outside: exit codes, console, status. Each run has a network namespace of its own, so that
 //! its firewall locks nobody else out. Without root these tests are skipped, loudly.
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test; clippy knows only functions marked #[test]"
+)]
 
 use std::io::{BufRead, BufReader};
 use std::path::Path;

@@ -55,7 +55,8 @@ pub(super) struct Engine {
     probers: Vec<Option<(u64, Prober)>>,
     lost: Option<Halt>,
     rearm_failures: u32,
-    drift_at: Instant,
+    /// When to look at the live rules; nothing while somebody looks.
+    drift_at: Option<Instant>,
     beat_at: Instant,
     hsm_told: Option<Instant>,
     spawner_gone: bool,
@@ -95,7 +96,7 @@ impl Engine {
             probers,
             lost: None,
             rearm_failures: 0,
-            drift_at: now + DRIFT,
+            drift_at: Some(now + DRIFT),
             beat_at: now,
             hsm_told: None,
             spawner_gone: false,
@@ -172,8 +173,8 @@ impl Engine {
             self.probe(&order, now);
         }
         self.guard(now);
-        if !self.draining && now >= self.drift_at {
-            self.drift_at = now + DRIFT;
+        if !self.draining && self.drift_at.is_some_and(|at| now >= at) {
+            self.drift_at = None;
             self.check_drift();
         }
         self.tell_waiting(now);
@@ -190,7 +191,7 @@ impl Engine {
         } else {
             self.gate.deadline(&self.table, now)
         };
-        let drift = (!self.draining).then_some(self.drift_at);
+        let drift = self.drift_at.filter(|_| !self.draining);
         let all = [gate, self.table.deadline(), drift];
         all.into_iter().flatten().fold(self.beat_at, Instant::min)
     }

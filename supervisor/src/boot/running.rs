@@ -2,11 +2,10 @@
 //!
 //! The phases share one [`Engine`]; what differs is what they wait for, and that nothing but a fresh proof opens the port.
 
-use std::net::IpAddr;
-
 use super::engine::Engine;
 use super::{Boot, Phase, Provisioned};
 use crate::error::{Code, Halt};
+use crate::host::fetch;
 use crate::logs::Logs;
 use crate::plan::spec::Plan;
 use crate::unit::Table;
@@ -29,7 +28,7 @@ impl Boot<Provisioned> {
     /// Fetches the snapshot where one is due, and lets the units start.
     pub async fn start(self) -> Result<Boot<Running>, Halt> {
         let Boot { context, state } = self;
-        fetch(&context, &state).await?;
+        fetch_snapshot(&context, &state).await?;
         let names = state.units.iter().map(|unit| unit.name.0.clone()).collect();
         let table = Table::new(state.units, context.host.seed)
             .map_err(|error| Halt::new(Code::Internal, error.to_string()))?;
@@ -110,7 +109,7 @@ impl Boot<Draining> {
 }
 
 /// Fetches the snapshot, unless one was imported before. The node's own folder is closed to us, so a mark beside it says so.
-async fn fetch(context: &super::Context, state: &Provisioned) -> Result<(), Halt> {
+async fn fetch_snapshot(context: &super::Context, state: &Provisioned) -> Result<(), Halt> {
     let Some(snapshot) = &state.plan.snapshot else {
         return Ok(());
     };
@@ -118,14 +117,8 @@ async fn fetch(context: &super::Context, state: &Provisioned) -> Result<(), Halt
     if fs.exists(&imported(&state.plan)) || fs.exists(&snapshot.unless_exists) {
         return Ok(());
     }
-    let host = snapshot.url.strip_prefix("https://").unwrap_or_default();
-    let host = host.split('/').next().unwrap_or_default();
-    let from: Vec<IpAddr> = state
-        .addresses
-        .iter()
-        .filter(|(name, _)| host == *name || host.starts_with(&format!("{name}:")))
-        .flat_map(|(_, found)| found.clone())
-        .collect();
+    let host = fetch::host(&snapshot.url).unwrap_or_default();
+    let from = state.addresses.get(&host).cloned().unwrap_or_default();
     context.host.net.fetch(snapshot.clone(), from).await
 }
 

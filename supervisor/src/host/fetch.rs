@@ -179,6 +179,11 @@ async fn within<T>(work: impl Future<Output = T>) -> Result<T, FetchError> {
     tokio::time::timeout(STALL, work).await.map_err(stalled)
 }
 
+/// The host of an `https://` address.
+pub fn host(url: &str) -> Option<String> {
+    parts(url).map(|(host, ..)| host)
+}
+
 /// Host, port and path of an `https://` address.
 fn parts(url: &str) -> Option<(String, u16, String)> {
     let rest = url.strip_prefix("https://")?;

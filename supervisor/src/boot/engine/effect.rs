@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::{Engine, REARM_FAILURES};
+use super::{DRIFT, Engine, REARM_FAILURES};
 use crate::console::Event;
 use crate::error::{Code, Halt};
 use crate::firewall::AllReady;
@@ -17,6 +17,9 @@ use crate::unit::table::ProbeOrder;
 
 /// The spawner answers in milliseconds; one that does not within this time is taken for lost.
 const SPAWNER_PATIENCE: Duration = Duration::from_secs(30);
+
+/// Looking at the live rules takes tens of milliseconds, and tells of a lost firewall when it takes this long.
+const DRIFT_PATIENCE: Duration = Duration::from_secs(30);
 
 /// What came back.
 pub(super) enum Effect {
@@ -128,6 +131,9 @@ impl Engine {
 
     /// Takes in what came back.
     pub(super) fn settle(&mut self, effect: Effect) {
+        if matches!(effect, Effect::Drift(_)) {
+            self.drift_at = Some(Instant::now() + DRIFT);
+        }
         match effect {
             Effect::Nothing
             | Effect::Signalled(Ok(()))

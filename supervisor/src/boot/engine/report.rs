@@ -14,6 +14,9 @@ use crate::status::UnitStatus;
 use crate::unit::UnitState;
 use crate::unit::machine::Notice;
 
+/// A signer that is up sooner than this was not waited for.
+const PATIENCE: Duration = Duration::from_secs(2);
+
 // === impl Engine ===
 
 impl Engine {
@@ -38,10 +41,11 @@ impl Engine {
                 continue;
             };
             let late = view.state == UnitState::Starting && !view.reason.is_empty();
+            let waited = view
+                .since
+                .map_or(Duration::ZERO, |since| now.duration_since(since));
+            let late = late && waited >= PATIENCE;
             if late && matches!(spec.probe, ProbeSpec::Signer { .. }) {
-                let waited = view
-                    .since
-                    .map_or(Duration::ZERO, |since| now.duration_since(since));
                 let left = spec.up_deadline.saturating_sub(waited);
                 waiting = Some((view.reason.to_owned(), waited, left));
             }
