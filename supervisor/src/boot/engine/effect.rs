@@ -123,10 +123,11 @@ impl Engine {
 
     pub(super) fn check_drift(&mut self) {
         let wall = Arc::clone(&self.wall);
-        self.crew.spawn(
-            "drift",
-            async move { Effect::Drift(wall.check_drift().await) },
-        );
+        self.crew.spawn("drift", async move {
+            let looked = tokio::time::timeout(DRIFT_PATIENCE, wall.check_drift()).await;
+            let hangs = |_| Halt::new(Code::FirewallFailed, "looking at the rules hangs");
+            Effect::Drift(looked.map_err(hangs).and_then(|found| found))
+        });
     }
 
     /// Takes in what came back.
