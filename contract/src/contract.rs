@@ -40,11 +40,7 @@ impl Contract {
         limits: &Limits,
     ) -> Result<Self, ContractError> {
         if document.env_workload_signature().is_some() {
-            return Err(ContractError::new(
-                Code::SignatureUnsupported,
-                Place::path("envWorkloadSignature"),
-                "the contract is signed, and signatures are not verified yet",
-            ));
+            return Err(ContractError::signed());
         }
         // All are opened before the first error is looked at, so that time does not tell which of them it was.
         let workload = opened(

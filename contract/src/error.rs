@@ -202,9 +202,23 @@ impl ContractError {
         )
     }
 
+    /// The error of a signed contract; also for tools that would drop the signature.
+    pub fn signed() -> Self {
+        Self::new(
+            Code::SignatureUnsupported,
+            Place::path("envWorkloadSignature"),
+            "the contract is signed, and signatures are not verified yet",
+        )
+    }
+
     /// The error of a contract that is not there at all; for whoever looks for the file.
     pub fn missing() -> Self {
         Self::new(Code::ContractMissing, Place::default(), "there is none")
+    }
+
+    /// The same complaint of something that is no reason to refuse the contract.
+    pub(crate) fn into_warning(self) -> Warning {
+        Warning::new(self.place, self.message)
     }
 
     /// What is wrong, as a stable name.

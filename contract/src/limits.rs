@@ -40,15 +40,13 @@ impl Default for Limits {
 }
 
 impl Limits {
-    pub(crate) fn check_document(&self, bytes: usize) -> Result<(), ContractError> {
+    /// Refuses a document of too many bytes.
+    pub fn check_document(&self, bytes: usize) -> Result<(), ContractError> {
         within(bytes, self.document_bytes, Place::default())
     }
 
-    pub(crate) fn check_section(
-        &self,
-        bytes: usize,
-        path: &'static str,
-    ) -> Result<(), ContractError> {
+    /// Refuses a section of too many bytes.
+    pub fn check_section(&self, bytes: usize, path: &'static str) -> Result<(), ContractError> {
         within(bytes, self.section_bytes, Place::path(path))
     }
 
@@ -63,7 +61,7 @@ impl Limits {
 
 fn within(bytes: usize, limit: usize, place: Place) -> Result<(), ContractError> {
     if bytes > limit {
-        let message = format!("has {bytes} bytes; at most {limit} are allowed");
+        let message = format!("has more than the {limit} bytes allowed");
         return Err(ContractError::new(Code::ContractTooLarge, place, message));
     }
     Ok(())

@@ -114,6 +114,30 @@ impl Scalar {
                 "" | "~" | "null" | "Null" | "NULL"
             )
     }
+
+    /// Whether YAML reads it as nothing, a truth value or a number.
+    pub(crate) fn is_other_than_text(&self) -> bool {
+        let text = self.text.expose().as_str();
+        let truth = matches!(text, "true" | "True" | "TRUE" | "false" | "False" | "FALSE");
+        self.is_null() || (self.style == Style::Plain && (truth || is_number(text)))
+    }
+}
+
+/// Whether YAML, 1.1 or 1.2, reads an unquoted text as a number.
+fn is_number(text: &str) -> bool {
+    let text = text.strip_prefix(['+', '-']).unwrap_or(text);
+    let digits = text.replace('_', "");
+    let of = |prefix, radix| {
+        digits.strip_prefix(prefix).is_some_and(|rest: &str| {
+            !rest.is_empty() && rest.chars().all(|digit: char| digit.is_digit(radix))
+        })
+    };
+    let begins = digits.starts_with(|first: char| first.is_ascii_digit() || first == '.');
+    of("0x", 16)
+        || of("0o", 8)
+        || of("0b", 2)
+        || matches!(digits.to_ascii_lowercase().as_str(), ".inf" | ".nan")
+        || (begins && digits.parse::<f64>().is_ok())
 }
 
 // === impl Origin ===

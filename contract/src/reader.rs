@@ -134,6 +134,11 @@ impl<'a> View<'a> {
         }
     }
 
+    /// The place of a key that has no value worth naming.
+    pub(crate) fn entry_place(&self, entry: &Entry) -> Place {
+        self.origin.place(self.path.clone(), entry.mark)
+    }
+
     /// The items of a list or the values of a mapping with names of its own; nothing, if it is neither.
     pub(crate) fn children(&self) -> Vec<View<'a>> {
         match &self.node.kind {
@@ -148,6 +153,16 @@ impl<'a> View<'a> {
         match &self.node.kind {
             Kind::Scalar(scalar) if !scalar.is_null() => Ok(scalar.text.expose()),
             _ => Err(self.must_be(format_args!("{expected}, and is {}", self.node.noun()))),
+        }
+    }
+
+    /// A text that is one in YAML's eyes too, and not a number or the like for want of quotes.
+    pub(crate) fn string(&self, expected: &str) -> Result<&'a str, ContractError> {
+        match &self.node.kind {
+            Kind::Scalar(scalar) if scalar.is_other_than_text() => Err(self.must_be(format_args!(
+                "{expected}, in quotes: without them YAML does not read text here"
+            ))),
+            _ => self.text(expected),
         }
     }
 

@@ -1,6 +1,6 @@
 //! The two sections, typed.
 //!
-//! Each holds keys of IBM's, which are only looked over for mistypings, and one of ours, `bakehouse:`, of which every value
+//! Each holds keys of IBM's, which are only looked over and warned of, and one of ours, `bakehouse:`, of which every value
 //! is checked. Each of our keys belongs to one section, so that whoever writes the workload and whoever writes the env can't
 //! take over each other's part; a key in the wrong one, or in both, is an error. `timing` alone may be in both.
 
@@ -66,10 +66,16 @@ pub(crate) fn read(
         Section::Workload.tree(workload, limits)?,
         Section::Env.tree(env, limits)?,
     );
+    let origins = (workload.origin, env.origin);
     let workload = Section::Workload.open(&workload_tree, workload.origin, &mut warnings)?;
     let env = Section::Env.open(&env_tree, env.origin, &mut warnings)?;
     ownership(&workload, &env)?;
     ownership(&env, &workload)?;
+    ibm::pair(
+        &View::new(&workload_tree, Section::Workload.name(), origins.0),
+        &View::new(&env_tree, Section::Env.name(), origins.1),
+        &mut warnings,
+    );
 
     let mut settings = workload::read(&workload, env::read(&env)?, &mut warnings)?;
     settings.timing = timing::merge(env.optional("timing"), workload.optional("timing"))?;

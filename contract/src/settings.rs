@@ -195,9 +195,11 @@ pub struct Egress {
 }
 
 /// Powers that the contract waives; each is announced for as long as the guest runs.
+///
+/// Own uids and the private memory for credentials can't be waived: without them no guest starts.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Powers {
-    /// Names of waived powers, sorted: `firewall`, `uids`, `credentials`, `state`.
+    /// Names of waived powers, sorted: `firewall`, `state`.
     pub delegated: Vec<String>,
 }
 

@@ -128,7 +128,7 @@ bakehouse:
     dns: [10.0.0.53, "2001:db8::53"]
     ntp: [10.0.0.1]
     logs: ["10.0.0.9:6514"]
-  powers: {{uids: delegated, firewall: delegated}}
+  powers: {{state: delegated, firewall: delegated}}
   timing: {{dead_man_seconds: 5, drain_seconds: 60}}
 "#
     )

@@ -191,3 +191,40 @@ fn exit_codes_tell_usage_contract_and_files_apart() {
         assert!(err.contains(word), "{args:?}: {err}");
     }
 }
+
+#[test]
+fn a_signed_contract_is_not_decrypted_without_its_signature() {
+    let dir = files();
+    encrypt(dir.path());
+    let sealed = std::fs::read_to_string(dir.path().join("user-data")).unwrap();
+    let signed = format!("{sealed}envWorkloadSignature: c2ln\n");
+    std::fs::write(dir.path().join("signed"), signed).unwrap();
+    let (code, out, err) = words(&run(dir.path(), &["decrypt", "--key", "key.pem", "signed"]));
+    assert_eq!((code, out.as_str()), (Some(65), ""));
+    assert!(
+        err.starts_with("signature_unsupported: envWorkloadSignature: "),
+        "{err}"
+    );
+}
+
+#[test]
+fn sections_that_no_guest_would_read_are_refused_and_never_cut() {
+    let dir = files();
+    let limit = 256 * 1024;
+    // A section over its limit; one whose token is over the document's.
+    for (bytes, word) in [
+        (limit + 1, "contract_too_large: workload: "),
+        (limit, "contract_too_large: contract: "),
+    ] {
+        // Characters of two bytes, so that a cut would be in one.
+        let text = format!("{}{}", "é".repeat(bytes / 2), "a".repeat(bytes % 2));
+        std::fs::write(dir.path().join("workload.yaml"), text).unwrap();
+        let args =
+            "encrypt --certificate public.pem --workload workload.yaml --env env.yaml --out out";
+        let args: Vec<&str> = args.split(' ').collect();
+        let (code, _, err) = words(&run(dir.path(), &args));
+        assert_eq!(code, Some(65), "{err}");
+        assert!(err.starts_with(word), "{err}");
+        assert!(!dir.path().join("out").exists());
+    }
+}

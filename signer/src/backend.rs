@@ -43,7 +43,7 @@ pub enum BackendError {
     Refused {
         /// `CKR_…`, as far as it is known.
         name: String,
-        /// Whether another endpoint, or the same one later, may do better.
+        /// Whether the same call may succeed later by itself.
         transient: bool,
     },
     /// The answer is no signature of this key over this digest.
@@ -67,7 +67,28 @@ impl BackendError {
         }
     }
 
-    /// Whether it makes sense to ask another endpoint.
+    /// Of two failures the one that tells more: a wrong signature before a refusal, that before silence; of two alike the
+    /// later.
+    #[must_use]
+    pub fn or_worse(self, later: Self) -> Self {
+        let weight = |error: &Self| match error {
+            Self::Unreachable(_) => 0,
+            Self::Deadline(_) => 1,
+            Self::Refused {
+                transient: true, ..
+            } => 2,
+            Self::Refused { .. } => 3,
+            Self::UnknownKey => 4,
+            Self::WrongSignature(_) => 5,
+        };
+        if weight(&later) >= weight(&self) {
+            later
+        } else {
+            self
+        }
+    }
+
+    /// Whether the same call may succeed later by itself.
     pub fn is_transient(&self) -> bool {
         match self {
             Self::Unreachable(_) | Self::Deadline(_) => true,

@@ -8,7 +8,8 @@
 //!   wait (one commit for many), so it costs a signature next to nothing.
 //! * The mark is never lowered, least of all when the HSM or the disk fails: a failed call may have signed.
 //! * After every start nothing is signed until [`Watermark::arm`] has heard the head of the chain. A store that is missing,
-//!   corrupt, cut short or of other keys never counts as a fresh start; it is kept aside for people to look at.
+//!   corrupt or cut short never counts as a fresh start; it is kept aside for people to look at.
+//! * Marks outlive the configuration: those of keys and chains that left it are kept, and hold again when they come back.
 //! * No clock is read.
 //!
 //! ```text

@@ -94,6 +94,36 @@ fn a_frozen_endpoint_costs_at_most_one_slow_signature() {
 }
 
 #[test]
+fn an_endpoint_that_refuses_does_not_stop_the_next_and_is_asked_last() {
+    let bench = Bench::new();
+    let key = bench.create("tz3");
+    let foreign = Hsm::start_foreign(bench.dir.path());
+    let mut config = bench.config(&[(&key, "consensus", &[])]);
+    let mut endpoint = config["grep11"]["endpoints"][0].clone();
+    endpoint["address"] = json!(foreign.address().to_string());
+    config["grep11"]["endpoints"]
+        .as_array_mut()
+        .unwrap()
+        .insert(0, endpoint);
+    let signer = bench.serve(&config, HEAD);
+    assert_eq!(foreign.refusals(), 1, "the self-test asked it first");
+    for level in HEAD + 3..HEAD + 13 {
+        let payload = attestation(level, 1);
+        let answer = signer.sign(&key, &payload);
+        assert!(key.verifies(&payload, &answer.signature().unwrap()));
+    }
+    assert_eq!(foreign.refusals(), 1, "then it was asked last");
+
+    bench.line.cut();
+    let answer = signer.sign(&key, &attestation(HEAD + 13, 1));
+    assert_eq!(answer.status, 500);
+    assert!(
+        answer.trace().starts_with("hsm_refused"),
+        "the refusal tells more than the silence: {answer:?}"
+    );
+}
+
+#[test]
 fn a_server_of_another_authority_or_name_is_refused_by_name() {
     let bench = Bench::new();
     let key = bench.create("tz1");

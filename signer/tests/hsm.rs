@@ -24,6 +24,16 @@ impl Hsm {
 
     /// Starts one more HSM of the same domain: same master key, same certificates.
     pub(crate) fn start_another(dir: &Path) -> Self {
+        let master = MasterKey::load_or_create(&dir.join("master.key")).unwrap();
+        Self::start_with(dir, master)
+    }
+
+    /// Starts an HSM of another domain: it refuses every blob of this one.
+    pub(crate) fn start_foreign(dir: &Path) -> Self {
+        Self::start_with(dir, MasterKey::random().unwrap())
+    }
+
+    fn start_with(dir: &Path, master: MasterKey) -> Self {
         let read = |name: &str| fs::read_to_string(dir.join(name)).unwrap();
         let tls = Tls {
             certificate: read("server.pem"),
@@ -31,7 +41,7 @@ impl Hsm {
             client_ca: read("ca.pem"),
         };
         let mut config = Config::for_tests(tls).unwrap();
-        config.master = MasterKey::load_or_create(&dir.join("master.key")).unwrap();
+        config.master = master;
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(2)
             .enable_all()
@@ -56,5 +66,15 @@ impl Hsm {
             .filter(|call| call.rpc == "SignSingle" && call.result == "ok")
             .map(|call| call.data)
             .collect()
+    }
+
+    /// How many signatures were refused.
+    pub(crate) fn refusals(&self) -> usize {
+        let calls = self.running.journal();
+        let refused = |call: &&_| -> bool {
+            let call: &bakehouse_devkit::hsm::JournalEntry = call;
+            call.rpc == "SignSingle" && call.result != "ok"
+        };
+        calls.iter().filter(refused).count()
     }
 }

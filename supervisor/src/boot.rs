@@ -13,6 +13,7 @@ mod opened;
 mod planned;
 mod provisioned;
 mod running;
+mod shut;
 #[cfg(test)]
 mod tests;
 
@@ -25,7 +26,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::console::{Console, Event};
 use crate::error::{Code, Halt};
-use crate::host::{Host, Input, Mode, Source};
+use crate::host::{Host, Input, Job, Mode, Source};
 use crate::logs::journal::Journal;
 use crate::status::Board;
 
@@ -183,7 +184,8 @@ impl Boot<Sealed> {
 /// The one end of every boot: port shut, units dead, secrets wiped, the reason told. Returns the reason that counts.
 pub async fn finish(context: &Context, halt: Halt) -> Halt {
     let host = &context.host;
-    let cleanups = [host.wall.close(), host.units.wipe(), host.units.quit()];
+    let closing: Job<'_, _> = Box::pin(shut::close(host.wall.as_ref(), &context.console));
+    let cleanups = [closing, host.units.wipe(), host.units.quit()];
     let mut failed = None;
     for cleanup in cleanups {
         // One that fails or hangs keeps none of the others from being done.

@@ -35,6 +35,9 @@ pub use self::ruleset::Ruleset;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::time::Duration;
 
+use nftables::schema::Nftables;
+
+use self::render::removal;
 use self::ruleset::TABLE;
 use crate::plan::spec::{Destinations, EgressRule, FirewallSpec, LoopbackRule, Protocol};
 
@@ -50,13 +53,19 @@ pub struct Firewall {
 
 impl Firewall {
     /// Lets nothing pass but loopback, whatever table of ours an earlier run has left, and proves that this kernel can do
-    /// all that will be asked of it later.
+    /// all that will be asked of it later. A guest that lacks a power is left without a table, for somebody else may be
+    /// its firewall; after any other failure nothing passes.
     pub fn lock(nft: &Nft) -> Result<Self, FirewallError> {
         let expected = Ruleset::locked();
-        write(nft, &expected)?;
-        let port = Port::connect()?;
-        port.rehearse()?;
-        nft.check(&encode(&Ruleset::of(&every_kind_of_rule())?)?)?;
+        nft.transact(&encode(&expected)?)?;
+        let port = match prove(nft, &expected) {
+            Ok(port) => port,
+            Err(error @ FirewallError::PowerMissing { .. }) => {
+                nft.transact(&json(&removal())?)?;
+                return Err(error);
+            }
+            Err(error) => return Err(error),
+        };
         Ok(Self {
             nft: nft.clone(),
             expected,
@@ -68,7 +77,8 @@ impl Firewall {
     pub fn apply(&mut self, spec: &FirewallSpec) -> Result<(), FirewallError> {
         let expected = Ruleset::of(spec)?;
         self.port.unaim();
-        write(&self.nft, &expected)?;
+        self.nft.transact(&encode(&expected)?)?;
+        read_back(&self.nft, &expected)?;
         self.expected = expected;
         self.port.aim(spec.port, spec.dead_man);
         Ok(())
@@ -89,22 +99,33 @@ impl Firewall {
         self.port.clone()
     }
 
-    /// Compares the rules with those that should be there. What differs has been put right when this returns, in one
-    /// transaction, which also closes the port until the next re-arm.
+    /// Compares the rules with those that should be there. What differs, a table that is gone too, has been put right when
+    /// this returns, in one transaction. The port is closed then, and only a proof that is made afterwards opens it again.
     pub fn check_drift(&mut self) -> Result<Option<Drift>, FirewallError> {
         let listed = self.nft.list(TABLE)?;
         let drift = self.expected.diff(listed.as_deref())?;
         if drift.is_empty() {
             return Ok(None);
         }
-        write(&self.nft, &self.expected)?;
+        self.nft.transact(&encode(&self.expected)?)?;
+        // Somebody may have re-armed since, on the word of a proof from before the repair.
+        self.port.close()?;
+        read_back(&self.nft, &self.expected)?;
         Ok(Some(drift))
     }
 }
 
-/// One transaction, then reads back and compares.
-fn write(nft: &Nft, ruleset: &Ruleset) -> Result<(), FirewallError> {
-    nft.transact(&encode(ruleset)?)?;
+/// That the rules are in place, and that all that comes later will work.
+fn prove(nft: &Nft, locked: &Ruleset) -> Result<Port, FirewallError> {
+    read_back(nft, locked)?;
+    let port = Port::connect()?;
+    port.rehearse()?;
+    nft.check(&encode(&Ruleset::of(&every_kind_of_rule())?)?)?;
+    Ok(port)
+}
+
+/// Lists what has just been written, and compares.
+fn read_back(nft: &Nft, ruleset: &Ruleset) -> Result<(), FirewallError> {
     let listed = nft.list(TABLE)?;
     let drift = ruleset.diff(listed.as_deref())?;
     if drift.is_empty() {
@@ -114,8 +135,11 @@ fn write(nft: &Nft, ruleset: &Ruleset) -> Result<(), FirewallError> {
 }
 
 fn encode(ruleset: &Ruleset) -> Result<Vec<u8>, FirewallError> {
-    serde_json::to_vec(&ruleset.render())
-        .map_err(|error| FirewallError::Unreadable(error.to_string()))
+    json(&ruleset.render())
+}
+
+fn json(transaction: &Nftables<'_>) -> Result<Vec<u8>, FirewallError> {
+    serde_json::to_vec(transaction).map_err(|error| FirewallError::Unreadable(error.to_string()))
 }
 
 /// A spec whose rules use every expression that any plan's rules use; only ever checked by the kernel.

@@ -96,7 +96,21 @@ impl Chain {
     }
 }
 
+// === impl Head ===
+
+impl Head {
+    /// Its age by this clock; or how far it is ahead, where that is more than clocks may differ.
+    fn age(&self, clock: SystemTime) -> Result<Duration, Duration> {
+        match clock.duration_since(self.timestamp) {
+            Ok(age) => Ok(age),
+            Err(ahead) if ahead.duration() <= self.block_time => Ok(Duration::ZERO),
+            Err(ahead) => Err(ahead.duration()),
+        }
+    }
+}
+
 // === impl Prober ===
+
 
 impl Prober {
     /// The probe of a run that began at `since`.

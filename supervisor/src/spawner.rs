@@ -125,7 +125,7 @@ pub struct Started {
     pub stderr: OwnedFd,
 }
 
-/// A step that ended, with everything that was left of its process group.
+/// A step whose first process ended. What was left of its process group has been sent SIGKILL.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Exited {
     /// Index of the unit.

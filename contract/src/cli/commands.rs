@@ -40,8 +40,11 @@ pub(super) fn encrypt(
                 source,
             }
         })?;
-    let seal = |path: &Path| -> Result<String, CliError> {
-        let text = read_text(path, Limits::default().section_bytes)?;
+    let limits = Limits::default();
+    let seal = |path: &Path, section: &'static str| -> Result<String, CliError> {
+        let bytes = read(path, limits.section_bytes)?;
+        limits.check_section(bytes.expose().len(), section)?;
+        let text = text_of(path, &bytes)?;
         if Token::is_meant(text.expose()) {
             return Ok(text.expose().trim().to_owned());
         }
@@ -52,11 +55,16 @@ pub(super) fn encrypt(
                 source,
             })
     };
-    let mut document = ContractDocument::new(seal(&sections.workload)?, seal(&sections.env)?);
+    let mut document = ContractDocument::new(
+        seal(&sections.workload, "workload")?,
+        seal(&sections.env, "env")?,
+    );
     if let Some(path) = &sections.attestation_public_key {
-        document = document.with_attestation_public_key(seal(path)?);
+        document = document.with_attestation_public_key(seal(path, "attestationPublicKey")?);
     }
     let yaml = document.to_yaml();
+    // A document that no guest would read is better refused here: encrypted sections are larger than their texts.
+    ContractDocument::parse(yaml.as_bytes(), &limits)?;
     match to {
         Some(path) => std::fs::write(path, yaml).map_err(|error| write_error(path, &error)),
         None => print(out, yaml.as_bytes()),
@@ -66,11 +74,17 @@ pub(super) fn encrypt(
 pub(super) fn decrypt(files: &KeyFiles, file: &Path, out: &mut impl Write) -> Result<(), CliError> {
     let keys = keys(files)?;
     let limits = Limits::default();
-    let text = read_text(file, limits.document_bytes)?;
+    let bytes = read(file, limits.document_bytes)?;
+    limits.check_document(bytes.expose().len())?;
+    let text = text_of(file, &bytes)?;
     if Token::is_meant(text.expose()) {
         return print(out, plain(text.expose(), &keys, &limits)?.expose());
     }
     let document = ContractDocument::parse(text.expose().as_bytes(), &limits)?;
+    // The signature is over the tokens: beside their texts it would prove nothing, and without it the contract is another.
+    if document.env_workload_signature().is_some() {
+        return Err(ContractError::signed().into());
+    }
     let section = |text: &str| -> Result<String, CliError> {
         if !Token::is_meant(text) {
             return Ok(text.to_owned());
@@ -152,6 +166,16 @@ fn keys(files: &KeyFiles) -> Result<Vec<DecryptionKey>, CliError> {
 
 fn read_text(path: &Path, limit: usize) -> Result<Secret<String>, CliError> {
     let bytes = read(path, limit)?;
+    if bytes.expose().len() > limit {
+        return Err(CliError::Read {
+            path: name(path),
+            reason: format!("it has more than the {limit} bytes allowed"),
+        });
+    }
+    text_of(path, &bytes)
+}
+
+fn text_of(path: &Path, bytes: &Secret<Vec<u8>>) -> Result<Secret<String>, CliError> {
     match std::str::from_utf8(bytes.expose()) {
         Ok(text) => Ok(Secret::new(text.to_owned())),
         Err(_) => Err(CliError::Read {

@@ -123,6 +123,17 @@ fn signed_and_half_signed_contracts_are_refused_before_anything_is_opened() {
 }
 
 #[test]
+fn a_merge_key_does_not_hide_a_signature() {
+    let signed = "workload: x\nenv: y\n<<: {envWorkloadSignature: c2ln}\n";
+    let error = ContractDocument::parse(signed.as_bytes(), &limits()).unwrap_err();
+    assert_eq!(error.code(), Code::ContractNotYaml);
+    assert_eq!(
+        (error.place().line, error.place().column),
+        (Some(3), Some(1))
+    );
+}
+
+#[test]
 fn lines_are_the_documents_where_the_document_has_them() {
     let workload = testing::workload().replace("network: shadownet", "netwrok: shadownet");
     let line = |document: &ContractDocument| {

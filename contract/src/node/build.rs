@@ -219,6 +219,13 @@ impl Builder<'_> {
                 let Kind::Scalar(Scalar { text, .. }) = &node.kind else {
                     return Err(self.not_yaml(mark, "has a list or a mapping as a key"));
                 };
+                // To a reader that merges, such as IBM's, it would bring in keys that are not seen here.
+                if text.expose() == "<<" {
+                    return Err(self.not_yaml(
+                        mark,
+                        "is a merge key (<<), which a contract may not have: write the keys out",
+                    ));
+                }
                 *key = Some((Secret::new(text.expose().clone()), mark));
             }
         }

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use super::values;
-use crate::error::ContractError;
-use crate::reader::View;
+use crate::error::{Code, ContractError};
+use crate::reader::{View, alternatives};
 use crate::settings::{Egress, Endpoint, Grep11Credentials, Grep11Settings, Powers, StateSettings};
 
 /// What is read from `env` alone.
@@ -16,7 +16,10 @@ pub(super) struct Env {
     pub(super) powers: Powers,
 }
 
-const POWERS: [&str; 4] = ["credentials", "firewall", "state", "uids"];
+/// The powers that a guest can do without, at its operator's risk, sorted.
+const POWERS: [&str; 2] = ["firewall", "state"];
+/// Those that no guest runs without, so that to waive them would be a promise nobody keeps.
+const NEVER_WAIVED: [&str; 2] = ["credentials", "uids"];
 const CERTIFICATE: &str = "one or more PEM certificates, or base64 of them";
 const PRIVATE_KEY: &str = "an unencrypted PEM private key, or base64 of one";
 const HOST_PORT: &str = "host:port, where an IPv6 address stands in brackets";
@@ -128,6 +131,17 @@ fn egress(view: &View<'_>) -> Result<Egress, ContractError> {
 }
 
 fn powers(view: &View<'_>) -> Result<Powers, ContractError> {
+    for power in NEVER_WAIVED {
+        if let Some(waiver) = view.optional(power) {
+            return Err(waiver.error(
+                Code::ValueInvalid,
+                format!(
+                    "this power can't be waived: only {} can",
+                    alternatives(&POWERS)
+                ),
+            ));
+        }
+    }
     view.only(&POWERS)?;
     let mut delegated = Vec::new();
     for power in POWERS {

@@ -1,180 +1,173 @@
-//! IBM's keys, as its schemas name them, looked over for mistypings.
+//! IBM's keys, looked over as IBM's schemas and documentation have them.
 //!
-//! IBM's schemas leave `env` and `workload` open and close what is below, yet some guests check nothing at all. What we do
-//! not use ourselves is no reason to refuse a contract: an unknown key is a warning.
+//! IBM's schemas leave `env` and `workload` open and close what is below, yet some guests check nothing at all. What IBM's
+//! runtime is to use and we do not is no reason to refuse a contract: everything found here is a warning, with a place and
+//! what is expected, and never with what is there. A contract that only we open needs neither `compose` or `play` nor
+//! `logging`, so their absence is not warned of.
 
-use crate::error::Warning;
-use crate::reader::View;
+mod table;
 
-/// What may be below a key.
+use crate::error::{ContractError, Warning};
+use crate::reader::{View, alternatives};
+
+/// What a value is to be.
 enum Shape {
     /// Anything.
     Any,
-    /// These keys.
-    Keys(&'static [(&'static str, Shape)]),
-    /// Names of the operator's own choice, or a list, and below each the same.
-    Each(&'static Shape),
+    /// Text that keeps a rule.
+    Text(Rule),
+    /// One of these words.
+    Words(&'static [&'static str]),
+    /// A whole number of this range.
+    Whole(u64, u64),
+    /// `true` or `false`.
+    Truth,
+    /// A mapping of these keys.
+    Keys(&'static [Member]),
+    /// A mapping of names of the operator's own choice that keep a rule, and below each the same.
+    Named(Rule, &'static Shape),
+    /// A list of so many items, each the same.
+    List(usize, usize, &'static Shape),
 }
 
-use Shape::{Any, Each, Keys};
+/// What a text is to be, in words and as a check.
+struct Rule(&'static str, fn(&str) -> bool);
 
-const AUTHS: Shape = Each(&Keys(&[("username", Any), ("password", Any)]));
+/// A key, when it is to be there, and what is to be below.
+type Member = (&'static str, Need, Shape);
 
-const CONFIDENTIAL_WORKLOAD: Shape = Keys(&[
-    ("config", Any),
-    ("allowedContainers", Any),
-    ("regoValidator", Any),
-    ("secret", Any),
-]);
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Need {
+    /// It may be there.
+    May,
+    /// It must be there.
+    Must,
+    /// It or another one of this kind must be there, and not both.
+    OneOf,
+    /// It or another one of this kind may be there, and not both.
+    Rival,
+    /// It may be there beside this other key only.
+    With(&'static str),
+}
 
-const WORKLOAD: &[(&str, Shape)] = &[
-    ("type", Any),
-    ("bakehouse", Any),
-    ("compose", Keys(&[("archive", Any)])),
-    (
-        "play",
-        Keys(&[("resources", Any), ("templates", Any), ("archive", Any)]),
-    ),
-    ("confidential-containers", CONFIDENTIAL_WORKLOAD),
-    ("env", Any),
-    ("auths", AUTHS),
-    (
-        "images",
-        Keys(&[
-            ("dct", Each(&Keys(&[("notary", Any), ("publicKey", Any)]))),
-            ("rhs", Each(&Keys(&[("publicKey", Any)]))),
-        ]),
-    ),
-    (
-        "volumes",
-        Each(&Keys(&[
-            ("seed", Any),
-            ("mount", Any),
-            ("filesystem", Any),
-            ("previousSeed", Any),
-        ])),
-    ),
-];
+use Need::{May, Must, OneOf, Rival, With};
+use Shape::{Any, Keys, List, Named, Text, Truth, Whole, Words};
 
-const ENV: &[(&str, Shape)] = &[
-    ("type", Any),
-    ("bakehouse", Any),
-    (
-        "logging",
-        Keys(&[
-            (
-                "logRouter",
-                Keys(&[
-                    ("hostname", Any),
-                    ("iamApiKey", Any),
-                    ("port", Any),
-                    ("tags", Any),
-                ]),
-            ),
-            (
-                "syslog",
-                Keys(&[
-                    ("hostname", Any),
-                    ("server", Any),
-                    ("cert", Any),
-                    ("key", Any),
-                    ("port", Any),
-                ]),
-            ),
-            (
-                "logDNA",
-                Keys(&[
-                    ("ingestionKey", Any),
-                    ("hostname", Any),
-                    ("port", Any),
-                    ("tags", Any),
-                ]),
-            ),
-        ]),
-    ),
-    ("volumes", Each(&VOLUME)),
-    ("auths", AUTHS),
-    ("env", Any),
-    ("signingKey", Any),
-    ("cacerts", Any),
-    (
-        "host-attestation",
-        Each(&Keys(&[("description", Any), ("host-key-doc", Any)])),
-    ),
-    ("crypto-pt", CRYPTO_PT),
-    ("confidential-containers", Keys(&[("secret", Any)])),
-];
-
-const VOLUME: Shape = Keys(&[
-    ("seed", Any),
-    ("uv-secret-id", Any),
-    ("previousSeed", Any),
-    ("uv-previous-secret-id", Any),
-    (
-        "kms",
-        Each(&Keys(&[("apiKey", Any), ("crn", Any), ("type", Any)])),
-    ),
-    ("kmsTimeout", Any),
-    (
-        "grep11",
-        Keys(&[
-            ("address", Any),
-            ("clientCert", Any),
-            ("clientKey", Any),
-            ("caCert", Any),
-            (
-                "metadata",
-                Keys(&[("aesKeyBlob", Any), ("previousaesKeyBlob", Any)]),
-            ),
-        ]),
-    ),
-    ("apiKey", Any),
-    ("volumeName", Any),
-    ("volumeID", Any),
-]);
-
-const INDEX: Shape = Keys(&[
-    ("type", Any),
-    ("domain-id", Any),
-    ("secret", Any),
-    ("mkvp", Any),
-]);
-
-const CRYPTO_PT: Shape = Keys(&[
-    ("lock", Any),
-    ("index-1", INDEX),
-    ("index-2", INDEX),
-    ("index-3", INDEX),
-    ("index-4", INDEX),
-    ("index-5", INDEX),
-    ("index-6", INDEX),
-    ("index-7", INDEX),
-    ("index-8", INDEX),
-]);
-
-/// Warns of what a section has beside IBM's keys and ours.
+/// Warns of what a section has that IBM's runtime would not take.
 pub(super) fn look(root: &View<'_>, env: bool, warnings: &mut Vec<Warning>) {
-    walk(root, &Keys(if env { ENV } else { WORKLOAD }), warnings);
+    let members = if env { table::ENV } else { table::WORKLOAD };
+    walk(root, &Keys(members), warnings);
 }
 
-fn walk(view: &View<'_>, shape: &Shape, warnings: &mut Vec<Warning>) {
-    match shape {
-        Any => {}
-        Each(below) => view
-            .children()
-            .iter()
-            .for_each(|child| walk(child, below, warnings)),
-        Keys(keys) => {
-            if !view.is_mapping() {
-                return;
-            }
-            let names: Vec<&str> = keys.iter().map(|(name, _)| *name).collect();
-            view.mostly(&names, warnings);
-            for (name, below) in *keys {
-                if let Some(child) = view.optional(name) {
-                    walk(&child, below, warnings);
-                }
+/// Warns of volumes that only one of the sections has: each needs the seeds of both.
+pub(super) fn pair(workload: &View<'_>, env: &View<'_>, warnings: &mut Vec<Warning>) {
+    let volumes = [workload, env].map(|root| root.optional("volumes"));
+    for (this, other, home) in [
+        (&volumes[0], &volumes[1], "env"),
+        (&volumes[1], &volumes[0], "workload"),
+    ] {
+        let Some((this, entries)) = this
+            .as_ref()
+            .and_then(|view| Some((view, view.entries().ok()?)))
+        else {
+            continue;
+        };
+        for entry in entries {
+            let there = other
+                .as_ref()
+                .is_some_and(|other| other.key_place(entry.key.expose()).is_some());
+            if !there {
+                let message =
+                    format!("this volume must be in {home}.volumes too, by the same name");
+                warnings.push(Warning::new(this.entry_place(entry), message));
             }
         }
     }
 }
+
+fn walk(view: &View<'_>, shape: &Shape, warnings: &mut Vec<Warning>) {
+    let checked = match shape {
+        Any => Ok(()),
+        Text(rule) => text(view, rule),
+        Words(words) => text(view, &Rule(&alternatives(words), |_| true))
+            .and_then(|()| view.choice(&words.iter().map(|word| (*word, ())).collect::<Vec<_>>())),
+        Whole(least, most) => view.number(*least..=*most).map(drop),
+        Truth => view.boolean().map(drop),
+        Keys(members) => keys(view, members, warnings),
+        Named(rule, below) => named(view, rule, below, warnings),
+        List(least, most, below) => view
+            .items(*least..=*most)
+            .map(|items| items.iter().for_each(|item| walk(item, below, warnings))),
+    };
+    if let Err(error) = checked {
+        warnings.push(error.into_warning());
+    }
+}
+
+fn text(view: &View<'_>, Rule(expected, fits): &Rule) -> Result<(), ContractError> {
+    if fits(view.string(expected)?) {
+        Ok(())
+    } else {
+        Err(view.must_be(expected))
+    }
+}
+
+fn keys(
+    view: &View<'_>,
+    members: &[Member],
+    warnings: &mut Vec<Warning>,
+) -> Result<(), ContractError> {
+    view.entries()?;
+    let names: Vec<&str> = members.iter().map(|(name, ..)| *name).collect();
+    view.mostly(&names, warnings);
+    for (name, need, below) in members {
+        let child = view.optional(name);
+        let missing = match need {
+            Must if child.is_none() => Some(format!("the key `{name}` is missing here")),
+            With(other) if child.is_some() && view.optional(other).is_none() => {
+                Some(format!("`{name}` needs `{other}` beside it"))
+            }
+            _ => None,
+        };
+        warnings.extend(missing.map(|message| view.warning(message)));
+        if let Some(child) = child {
+            walk(&child, below, warnings);
+        }
+    }
+    for kind in [OneOf, Rival] {
+        let rivals = members.iter().filter(|(_, need, _)| *need == kind);
+        let rivals: Vec<&str> = rivals.map(|(name, ..)| *name).collect();
+        let there = rivals.iter().filter(|name| view.key_place(name).is_some());
+        match there.count() {
+            0 if kind == OneOf && !rivals.is_empty() => warnings.push(view.warning(format!(
+                "one of the keys {} must be here",
+                alternatives(&rivals)
+            ))),
+            0 | 1 => {}
+            _ => warnings.push(view.warning(format!(
+                "only one of the keys {} may be here",
+                alternatives(&rivals)
+            ))),
+        }
+    }
+    Ok(())
+}
+
+fn named(
+    view: &View<'_>,
+    Rule(expected, fits): &Rule,
+    below: &Shape,
+    warnings: &mut Vec<Warning>,
+) -> Result<(), ContractError> {
+    for (entry, child) in view.entries()?.iter().zip(view.children()) {
+        if !fits(entry.key.expose()) {
+            let message = format!("each key here must be {expected}");
+            warnings.push(Warning::new(view.entry_place(entry), message));
+        }
+        walk(&child, below, warnings);
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;

@@ -72,7 +72,7 @@ fn a_whole_contract_is_read() {
         &testing::pem("PRIVATE KEY", &[9; 90])
     );
     assert_eq!(settings.egress.logs, [("10.0.0.9".into(), 6514)]);
-    assert_eq!(settings.powers.delegated, ["firewall", "uids"]);
+    assert_eq!(settings.powers.delegated, ["firewall", "state"]);
 }
 
 #[test]
@@ -299,6 +299,39 @@ fn a_signing_key_is_never_overlooked() {
         assert_eq!(error.code(), Code::SignatureUnsupported);
         assert_eq!(error.place().line, Some(2));
     }
+}
+
+#[test]
+fn a_merge_key_does_not_hide_a_signing_key() {
+    for key in ["<<: {signingKey: x}", "\"<<\": {signingKey: x}"] {
+        let error = refusal("type: env\n", &format!("type: env\n{key}\n"));
+        assert_eq!(error.code(), Code::ContractNotYaml, "{error}");
+        assert_eq!(
+            (error.place().path.as_str(), error.place().line),
+            ("env", Some(2))
+        );
+        assert!(error.to_string().contains("merge key"), "{error}");
+    }
+}
+
+#[test]
+fn the_sandbox_is_warned_of_because_its_chain_id_is_mainnets() {
+    let warnings = |network: &str| {
+        let workload = changed(&testing::workload(), "NetXsqzbfFenSTS", "NetXdQprcVkpaWU");
+        let workload = changed(
+            &workload,
+            "network: shadownet",
+            &format!("network: {network}"),
+        );
+        read(&workload, &testing::env()).unwrap().warnings
+    };
+    assert_eq!(warnings("mainnet"), []);
+    let [warning] = &warnings("sandbox")[..] else {
+        panic!("not one warning")
+    };
+    assert_eq!(warning.place().path, "workload.bakehouse.network");
+    assert_eq!(warning.place().line, Some(3));
+    assert!(warning.to_string().contains("mainnet"), "{warning}");
 }
 
 #[test]

@@ -22,7 +22,7 @@ pub(super) fn read(
     env: Env,
     warnings: &mut Vec<Warning>,
 ) -> Result<Settings, ContractError> {
-    let network = network(&ours.required("network")?)?;
+    let network = network(&ours.required("network")?, warnings)?;
     let chain_id = chain_id(&ours.required("chain_id")?, &network)?;
     let dal = ours
         .required("dal")?
@@ -55,8 +55,8 @@ pub(super) fn read(
     })
 }
 
-fn network(view: &View<'_>) -> Result<Network, ContractError> {
-    view.parse(
+fn network(view: &View<'_>, warnings: &mut Vec<Warning>) -> Result<Network, ContractError> {
+    let network = view.parse(
         "mainnet, ghostnet, shadownet, sandbox or an https:// address of a network configuration",
         |text| {
             if tezos::built_in(text).is_some() {
@@ -64,7 +64,13 @@ fn network(view: &View<'_>) -> Result<Network, ContractError> {
             }
             values::https_url(text).map(Network::Url)
         },
-    )
+    )?;
+    if matches!(&network, Network::BuiltIn(name) if name == "sandbox") {
+        warnings.push(view.warning(
+            "the chain id of sandbox is mainnet's: what its keys sign is valid on mainnet too, so never use keys of mainnet here",
+        ));
+    }
+    Ok(network)
 }
 
 fn chain_id(view: &View<'_>, network: &Network) -> Result<String, ContractError> {

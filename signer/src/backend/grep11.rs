@@ -1,9 +1,10 @@
 //! Keys in an HSM that speaks grep11.
 //!
 //! One channel per endpoint; a call goes to the endpoints in the order of the configuration, those that answered their
-//! last probe first, and on to the next only when the failure is one that another endpoint may not have. Requests carry
-//! the key in both wire generations. An answer leaves only when it is a low-s signature of the right key over the right
-//! digest.
+//! last probe and refused nothing lately first, and on to the next whatever the failure is: each endpoint may lead to a
+//! domain of its own, and one that lost its master key must not stop the others. Requests carry the key in both wire
+//! generations. An answer leaves only when it is a low-s signature of the right key over the right digest, and only the
+//! first one does.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -109,14 +110,16 @@ impl Client {
         digest: &Digest,
     ) -> Result<Signature, BackendError> {
         let request = sign_request(blob, public_key.curve(), digest)?;
-        let raw = self.first_answer(|endpoint| {
+        self.first_answer(|endpoint| {
             let request = request.clone();
-            async move { endpoint.sign_single(request).await }
-        });
-        let raw = raw.await?;
-        public_key
-            .accept(digest, &raw)
-            .map_err(|error| BackendError::WrongSignature(error.to_string()))
+            async move {
+                let raw = endpoint.sign_single(request).await?;
+                public_key
+                    .accept(digest, &raw)
+                    .map_err(|error| BackendError::WrongSignature(error.to_string()))
+            }
+        })
+        .await
     }
 
     /// Shows that a blob and a public key belong together.
@@ -141,7 +144,7 @@ impl Client {
         .await
     }
 
-    /// Asks one endpoint after the other until one answers or the failure is a lasting one.
+    /// Asks one endpoint after the other until one gives what was asked for; otherwise tells the worst of the failures.
     async fn first_answer<T, F>(&self, ask: impl Fn(Arc<Endpoint>) -> F) -> Result<T, BackendError>
     where
         F: Future<Output = Result<T, BackendError>>,
@@ -150,8 +153,11 @@ impl Client {
         let mut failure = no_endpoint();
         for endpoint in well.into_iter().chain(ill) {
             match ask(Arc::clone(endpoint)).await {
-                Err(error) if error.is_transient() => failure = error,
-                lasting => return lasting,
+                Ok(answer) => return Ok(answer),
+                Err(error) => {
+                    endpoint.demote(&error);
+                    failure = failure.or_worse(error);
+                }
             }
         }
         Err(failure)

@@ -46,7 +46,7 @@ pub(super) trait Store: Send {
 /// Where the marks came from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Provenance {
-    /// A store of this chain and these keys.
+    /// A whole store, of whatever chains and keys.
     Found,
     /// There was none. That is no fresh start: nothing is signed before the head of the chain is known.
     Created,
@@ -79,7 +79,7 @@ pub(super) const FILE: &str = "watermark.db";
 // === impl SqliteStore ===
 
 impl SqliteStore {
-    /// Opens the database of these chains and keys, or makes one; one that can't be used is moved aside.
+    /// Opens the database, or makes one; one that can't be used is moved aside.
     pub(super) fn open(
         dir: &Path,
         chains: &[ChainId],
@@ -125,7 +125,6 @@ impl SqliteStore {
     ) -> Result<(Self, Vec<Stored>), StoreError> {
         let mut connection = connect(path, false)?;
         schema::check(&connection)?;
-        schema::check_binding(&connection, chains, keys)?;
         let marks = schema::read(&connection)?;
         schema::bind(&mut connection, chains, keys)?;
         Ok((Self { connection }, marks))

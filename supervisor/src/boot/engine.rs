@@ -5,6 +5,8 @@
 //! under way.
 
 mod effect;
+mod import;
+mod port;
 mod report;
 
 use std::sync::Arc;
@@ -13,7 +15,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::Context;
-use super::gate::{Gate, Order};
+use super::gate::Gate;
 use crate::console::Event;
 use crate::error::{Code, Halt};
 use crate::host::{Exit, Wall};
@@ -24,6 +26,8 @@ use crate::task::{Crew, Ended};
 use crate::unit::Table;
 use crate::unit::machine::{Action, Event as UnitEvent, Notice};
 use effect::Effect;
+use import::Import;
+use port::Closing;
 
 /// Between two looks at the firewall's live rules.
 const DRIFT: Duration = Duration::from_secs(5);
@@ -33,9 +37,6 @@ const HEARTBEAT: Duration = Duration::from_secs(30);
 
 /// How long the port's closing may take before the drain goes on; the dead-man closes it in any case.
 const CLOSING: Duration = Duration::from_secs(1);
-
-/// This many failed re-arms in a row mean that the firewall is lost.
-const REARM_FAILURES: u32 = 3;
 
 /// After the drain's deadline everything was sent SIGKILL; what has not ended then is left to the end of the namespace.
 const LEFTOVERS: Duration = Duration::from_secs(5);
@@ -54,9 +55,17 @@ pub(super) struct Engine {
     /// The prober of each unit's run; away while it asks.
     probers: Vec<Option<(u64, Prober)>>,
     lost: Option<Halt>,
-    rearm_failures: u32,
+    import: Import,
+    /// What is to be told once the port is closed; nothing is opened before.
+    closing: Option<Closing>,
+    /// The kernel refused a change of the port; a look at the live rules shall say why.
+    suspect: Option<Halt>,
+    /// Refusals in a row that no difference of the rules explains.
+    refusals: u32,
     /// When to look at the live rules; nothing while somebody looks.
     drift_at: Option<Instant>,
+    /// Look once more when the look that is under way has ended: it began too early.
+    look_again: bool,
     beat_at: Instant,
     hsm_told: Option<Instant>,
     spawner_gone: bool,
@@ -95,8 +104,12 @@ impl Engine {
             crew: Crew::default(),
             probers,
             lost: None,
-            rearm_failures: 0,
+            import: Import::default(),
+            closing: None,
+            suspect: None,
+            refusals: 0,
             drift_at: Some(now + DRIFT),
+            look_again: false,
             beat_at: now,
             hsm_told: None,
             spawner_gone: false,
@@ -132,24 +145,6 @@ impl Engine {
         self.guard(Instant::now());
     }
 
-    /// Closes the port and waits until it is.
-    pub(super) async fn shut(&mut self, why: &Halt) {
-        self.draining = true;
-        if let Order::Close {
-            reason,
-            was_open: true,
-        } = self.gate.close(why.message.clone())
-        {
-            self.tell_closed(reason);
-        }
-        match tokio::time::timeout(CLOSING, self.wall.close()).await {
-            Ok(Ok(())) | Err(_) => {}
-            Ok(Err(error)) => self.lose(error),
-        }
-        let reason = why.to_string();
-        self.context.console.emit(Event::DrainStarted { reason });
-    }
-
     /// Stops everything, in reverse order, within the plan's time.
     pub(super) async fn drain(&mut self, why: &Halt) {
         self.lost.get_or_insert_with(|| why.clone());
@@ -173,7 +168,7 @@ impl Engine {
             self.probe(&order, now);
         }
         self.guard(now);
-        if !self.draining && self.drift_at.is_some_and(|at| now >= at) {
+        if self.drift_at.is_some_and(|at| now >= at) {
             self.drift_at = None;
             self.check_drift();
         }
@@ -191,26 +186,8 @@ impl Engine {
         } else {
             self.gate.deadline(&self.table, now)
         };
-        let drift = self.drift_at.filter(|_| !self.draining);
-        let all = [gate, self.table.deadline(), drift];
+        let all = [gate, self.table.deadline(), self.drift_at];
         all.into_iter().flatten().fold(self.beat_at, Instant::min)
-    }
-
-    /// The port follows the units' states.
-    fn guard(&mut self, now: Instant) {
-        if self.draining {
-            return;
-        }
-        match self.gate.step(&self.table, now) {
-            None => {}
-            Some(Order::Rearm(proof, era)) => self.rearm(proof, era, now),
-            Some(Order::Close { reason, was_open }) => {
-                self.close();
-                if was_open {
-                    self.tell_closed(reason);
-                }
-            }
-        }
     }
 
     fn exited(&mut self, exit: Option<Exit>) {
@@ -222,6 +199,7 @@ impl Engine {
             ));
             return;
         };
+        self.note_import(unit, &reason);
         self.feed(unit, UnitEvent::Exited(reason));
     }
 
@@ -244,7 +222,7 @@ impl Engine {
                 Action::Terminate => self.signal(unit, false),
                 Action::Kill => self.signal(unit, true),
                 Action::Announce(notice) => self.announce(unit, notice),
-                Action::Escalate(halt) => self.lose(halt),
+                Action::Escalate(halt) => self.lose(self.import.amend(unit, halt)),
             }
         }
     }
@@ -258,9 +236,10 @@ impl Engine {
             notice,
             Notice::Exited(..) | Notice::Stopped(Some(_), _) | Notice::Failed(_)
         );
-        if notice == Notice::Up && name == "node" {
-            self.note_import();
-        }
+        let notice = match notice {
+            Notice::Failed(halt) => Notice::Failed(self.import.amend(unit, halt)),
+            notice => notice,
+        };
         if let Some(event) = report::event(name, notice) {
             self.context.console.emit(event);
         }

@@ -70,7 +70,6 @@ impl Gate {
         }
         let since = *self.ready_since.get_or_insert(now);
         if self.armed.is_some_and(|armed| now >= armed + self.dead_man) {
-            self.ready_since = Some(now);
             let late = self.dead_man.as_millis();
             return Some(self.close(format!(
                 "no fresh proof for {late} ms: the kernel closed it"
@@ -91,6 +90,8 @@ impl Gate {
     pub(super) fn close(&mut self, reason: String) -> Order {
         self.era += 1;
         self.busy = false;
+        // Opening again takes a whole interval of proofs that are newer than this.
+        self.ready_since = None;
         let was_open = self.armed.take().is_some();
         Order::Close { reason, was_open }
     }

@@ -7,7 +7,6 @@ use super::{Boot, Phase, Provisioned};
 use crate::error::{Code, Halt};
 use crate::host::fetch;
 use crate::logs::Logs;
-use crate::plan::spec::Plan;
 use crate::unit::Table;
 
 /// Units run; the port is shut.
@@ -108,21 +107,16 @@ impl Boot<Draining> {
     }
 }
 
-/// Fetches the snapshot, unless one was imported before. The node's own folder is closed to us, so a mark beside it says so.
+/// Fetches the snapshot, unless one was imported before: the mark that the engine leaves after an import says so.
 async fn fetch_snapshot(context: &super::Context, state: &Provisioned) -> Result<(), Halt> {
     let Some(snapshot) = &state.plan.snapshot else {
         return Ok(());
     };
     let fs = &context.host.fs;
-    if fs.exists(&imported(&state.plan)) || fs.exists(&snapshot.unless_exists) {
+    if fs.exists(&snapshot.unless_exists) {
         return Ok(());
     }
     let host = fetch::host(&snapshot.url).unwrap_or_default();
     let from = state.addresses.get(&host).cloned().unwrap_or_default();
     context.host.net.fetch(snapshot.clone(), from).await
-}
-
-/// Exists once a snapshot has been imported.
-pub(super) fn imported(plan: &Plan) -> std::path::PathBuf {
-    plan.state_path.join("snapshot.imported")
 }

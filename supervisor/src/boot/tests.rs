@@ -68,7 +68,7 @@ impl Bench {
 
     /// Waits until something is the case, in steps of a millisecond of the paused clock.
     async fn until(&self, what: &str, holds: impl Fn(&Self) -> bool) {
-        for _ in 0..1_000_000 {
+        for _ in 0..100_000 {
             if holds(self) {
                 return;
             }

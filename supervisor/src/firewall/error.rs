@@ -5,7 +5,8 @@ use thiserror::Error;
 
 use super::live::Drift;
 
-/// Why the firewall is not as it should be. After any of these the port is closed or closes by itself.
+/// Why the firewall is not as it should be. After any of these but [`TableLost`](Self::TableLost) the port is closed or
+/// closes by itself.
 #[derive(Debug, Error)]
 pub enum FirewallError {
     /// This guest lacks something without which there is no firewall.
@@ -42,6 +43,10 @@ pub enum FirewallError {
     /// The kernel did not answer a netlink message as it always does.
     #[error("netlink did not acknowledge")]
     Unacknowledged,
+    /// The table or its set is not there: nothing is filtered, and there is nothing to close the port with. Only
+    /// [`Firewall::check_drift`](super::Firewall::check_drift) helps.
+    #[error("the table is gone, nothing is filtered")]
+    TableLost,
     /// A destination is still a name; rules are made of addresses.
     #[error("the hosts for {0} are not resolved")]
     Unresolved(String),
@@ -60,7 +65,7 @@ impl FirewallError {
     pub fn code(&self) -> &'static str {
         match self {
             Self::PowerMissing { .. } => "power_missing",
-            Self::Mismatch(_) => "firewall_drift",
+            Self::Mismatch(_) | Self::TableLost => "firewall_drift",
             _ => "firewall_failed",
         }
     }

@@ -43,6 +43,15 @@ struct Target {
     timeout: u64,
 }
 
+/// What the kernel says to a transaction.
+enum Verdict {
+    Done,
+    /// The table or the set is not there.
+    NoTable,
+    /// The first refusal.
+    Refused(Errno),
+}
+
 // === impl Port ===
 
 impl Port {
@@ -66,7 +75,8 @@ impl Port {
         })
     }
 
-    /// Opens the port for one dead-man's interval from now, or refreshes the interval.
+    /// Opens the port for one dead-man's interval from now, or refreshes the interval. [`FirewallError::TableLost`] means
+    /// that nothing is filtered any more.
     pub fn rearm(&self, proof: AllReady) -> Result<(), FirewallError> {
         let mut gate = self.gate();
         let started = Instant::now();
@@ -75,18 +85,19 @@ impl Port {
         gate.open(target)?;
         // A process that was frozen just here has opened the port on the word of an old proof.
         if started.elapsed() > STOOD_STILL && Instant::now() > until {
-            gate.shut(target.port)?;
+            gate.shut(target)?;
             return Err(FirewallError::StaleProof);
         }
         Ok(())
     }
 
-    /// Closes the port now, for established connections too. Closing what is closed is fine.
+    /// Closes the port now, for established connections too. Closing what is closed is fine. [`FirewallError::TableLost`]
+    /// means that it could not be closed, for nothing is filtered any more.
     pub fn close(&self) -> Result<(), FirewallError> {
         let mut gate = self.gate();
         gate.closed = Some(Instant::now());
         match gate.target {
-            Some(target) => gate.shut(target.port),
+            Some(target) => gate.shut(target),
             None => Ok(()),
         }
     }
@@ -112,7 +123,7 @@ impl Port {
             timeout: 1000,
         };
         gate.open(target)?;
-        gate.shut(target.port)
+        gate.shut(target)
     }
 
     fn gate(&self) -> MutexGuard<'_, Gate> {
@@ -131,29 +142,36 @@ impl Gate {
         let changes = [add, Change::Delete, add];
         let mut attempt = 1;
         loop {
-            match self.transact(port, &changes)? {
-                0 => return Ok(()),
+            match self.transact("open", port, &changes)? {
+                Verdict::Done => return Ok(()),
+                Verdict::NoTable => return Err(FirewallError::TableLost),
                 // The old element was there for the first add and had expired for the delete.
-                code if code == Errno::ENOENT as i32 && attempt < ATTEMPTS => attempt += 1,
-                code => return Err(FirewallError::from_errno("open", Errno::from_raw(code))),
+                Verdict::Refused(Errno::ENOENT) if attempt < ATTEMPTS => attempt += 1,
+                Verdict::Refused(errno) => return Err(FirewallError::from_errno("open", errno)),
             }
         }
     }
 
-    fn shut(&mut self, port: u16) -> Result<(), FirewallError> {
-        match self.transact(port, &[Change::Delete])? {
-            0 => Ok(()),
-            code if code == Errno::ENOENT as i32 => Ok(()),
-            code => Err(FirewallError::from_errno("close", Errno::from_raw(code))),
+    /// Add, delete: a delete alone is refused in the same way for want of the element and for want of the table. What is
+    /// added and deleted in one transaction is never seen by a packet.
+    fn shut(&mut self, target: Target) -> Result<(), FirewallError> {
+        let Target { port, timeout } = target;
+        let changes = [Change::Add { timeout }, Change::Delete];
+        match self.transact("close", port, &changes)? {
+            // Refused for want of the element only: it expired between the two halves.
+            Verdict::Done | Verdict::Refused(Errno::ENOENT) => Ok(()),
+            Verdict::NoTable => Err(FirewallError::TableLost),
+            Verdict::Refused(errno) => Err(FirewallError::from_errno("close", errno)),
         }
     }
 
-    /// Sends one transaction; gives 0 or the first refusal's errno.
-    fn transact(&mut self, port: u16, changes: &[Change]) -> Result<i32, FirewallError> {
-        let action = match changes {
-            [Change::Delete] => "close",
-            _ => "open",
-        };
+    /// Sends one transaction, whose first change is an add.
+    fn transact(
+        &mut self,
+        action: &'static str,
+        port: u16,
+        changes: &[Change],
+    ) -> Result<Verdict, FirewallError> {
         let failed = |errno| FirewallError::from_errno(action, errno);
         self.receive().map_err(failed)?;
         let first = self.sequence;
@@ -170,10 +188,17 @@ impl Gate {
         sendto(self.socket.as_raw_fd(), &batch, &kernel, MsgFlags::empty()).map_err(failed)?;
         let answers = self.receive().map_err(failed)?;
         if let Some(refused) = answers.iter().find(|answer| answer.errno != 0) {
-            return Ok(refused.errno);
+            let errno = Errno::from_raw(refused.errno);
+            // An add needs the table and the set, and nothing else that may be absent.
+            let no_table = errno == Errno::ENOENT && refused.sequence == first.wrapping_add(1);
+            return Ok(if no_table {
+                Verdict::NoTable
+            } else {
+                Verdict::Refused(errno)
+            });
         }
         if answers.iter().any(|answer| answer.sequence == last) {
-            return Ok(0);
+            return Ok(Verdict::Done);
         }
         Err(FirewallError::Unacknowledged)
     }

@@ -48,6 +48,15 @@ impl Ruleset {
     }
 }
 
+/// The transaction after which there is no table of ours, whether there was one or not.
+pub(super) fn removal() -> Nftables<'static> {
+    let table = || NfListObject::Table(table());
+    let commands = [NfCmd::Add(table()), NfCmd::Delete(table())];
+    Nftables {
+        objects: commands.into_iter().map(NfObject::CmdObject).collect(),
+    }
+}
+
 fn table() -> Table<'static> {
     Table {
         family: NfFamily::INet,

@@ -20,6 +20,9 @@ const NODE_RPC: &str = "127.0.0.1:8732";
 const NODE_ENDPOINT: &str = "http://127.0.0.1:8732";
 const DAL_ENDPOINT: &str = "http://127.0.0.1:10732";
 
+/// How long a node may take to answer: after an unclean end it repairs its store first.
+const NODE_RECOVERY: Duration = Duration::from_mins(30);
+
 /// Octez's exit code after a clean stop by SIGTERM.
 const OCTEZ_STOPPED: i32 = 127;
 
@@ -42,9 +45,9 @@ pub(super) fn admin_socket(plan: &Plan) -> PathBuf {
         .join("admin.sock")
 }
 
-/// What exists once a snapshot has been imported.
+/// The mark that the supervisor leaves once a snapshot has been imported whole.
 pub(super) fn imported(layout: &Layout) -> PathBuf {
-    layout.node.join("store")
+    layout.snapshot.with_file_name("node-imported")
 }
 
 /// All units, in start order.
@@ -76,6 +79,8 @@ fn signer(settings: &Settings, layout: &Layout) -> Result<UnitSpec, PlanError> {
     unit.args = words(&["serve", "--config"]);
     unit.args.push(text(&config));
     unit.up_deadline = settings.timing.hsm_start;
+    // It is in step once the node is, which may import, start and catch up first.
+    unit.synced_deadline = NODE_RECOVERY + settings.timing.node_start * 2;
     unit.stop.success = vec![0];
     Ok(unit)
 }
@@ -112,15 +117,13 @@ fn node(settings: &Settings, layout: &Layout) -> Result<UnitSpec, PlanError> {
             deadline: settings.timing.node_start,
         });
     }
-    unit.args = words(&[
-        "run",
-        "--data-dir",
-        &data,
-        "--rpc-addr",
-        NODE_RPC,
-        "--net-addr",
-        "[::]:9732",
-    ]);
+    // The contract's word, not that of a configuration file from an earlier boot.
+    unit.args = words(&["run", "--data-dir", &data, "--network"]);
+    unit.args.push(network_argument(&settings.network));
+    unit.args
+        .extend(words(&["--history-mode", &settings.node.history_mode]));
+    unit.args
+        .extend(words(&["--rpc-addr", NODE_RPC, "--net-addr", "[::]:9732"]));
     unit.args
         .extend(settings.node.peers.iter().map(|(host, port)| {
             if host.contains(':') {
@@ -132,6 +135,7 @@ fn node(settings: &Settings, layout: &Layout) -> Result<UnitSpec, PlanError> {
     unit.args.extend(settings.node.extra_args.iter().cloned());
     unit.needs = vec![need("signer", Level::Up)];
     unit.umask = 0o027;
+    unit.up_deadline = NODE_RECOVERY;
     Ok(unit)
 }
 
@@ -156,7 +160,14 @@ fn dal(settings: &Settings, layout: &Layout) -> Result<UnitSpec, PlanError> {
         unless_exists: layout.dal.join("config.json"),
         deadline: Duration::from_mins(2),
     });
-    unit.args = words(&["run", "--data-dir", &data]);
+    unit.args = words(&[
+        "run",
+        "--endpoint",
+        NODE_ENDPOINT,
+        &attester,
+        "--data-dir",
+        &data,
+    ]);
     unit.needs = vec![need("node", Level::Synced)];
     Ok(unit)
 }

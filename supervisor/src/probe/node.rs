@@ -5,7 +5,7 @@
 //! one before, and the port must not close to all peers whenever some baker misses its slot.
 
 use std::net::SocketAddr;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use serde_json::Value;
 use tokio::time::Instant;
@@ -98,11 +98,7 @@ impl NodeProbe {
             block_time,
             read: now,
         };
-        self.check_fresh(
-            &head,
-            (ask.world.clock)().duration_since(timestamp).ok(),
-            now,
-        )?;
+        self.check_fresh(&head, (ask.world.clock)(), now)?;
         Ok(head)
     }
 
@@ -148,13 +144,7 @@ impl NodeProbe {
         Ok(block_time)
     }
 
-    /// `age` is `None` for a head of the future.
-    fn check_fresh(
-        &mut self,
-        head: &Head,
-        age: Option<Duration>,
-        now: Instant,
-    ) -> Result<(), Verdict> {
+    fn check_fresh(&mut self, head: &Head, clock: SystemTime, now: Instant) -> Result<(), Verdict> {
         let (since, grows) = match self.growth {
             Some((level, since, grows)) if level >= head.level => (since, grows),
             Some(_) => (now, true),
@@ -167,7 +157,12 @@ impl NodeProbe {
             FRESH_BLOCKS
         };
         let limit = head.block_time * blocks + self.interval;
-        let age = age.unwrap_or_default();
+        let age = head.age(clock).map_err(|ahead| {
+            let (level, seconds) = (head.level, ahead.as_secs());
+            up(format!(
+                "the head {level} is {seconds} s ahead of this guest's clock"
+            ))
+        })?;
         if age >= limit {
             return Err(up(format!(
                 "the head {} is {} s old",

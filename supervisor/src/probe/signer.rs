@@ -78,7 +78,9 @@ impl SignerProbe {
     async fn arm(&self, ask: &Questions<'_>, head: Head) -> Result<i64, Verdict> {
         let body = json!({ "chain_id": ask.world.chain_id, "head_level": head.level });
         let target = Target::Unix(self.admin.clone());
-        let answer = ask.ask(Ask::post(target, "/arm", body.to_string())).await?;
+        let asked = ask.ask(Ask::post(target, "/arm", body.to_string())).await;
+        // It serves, or `/readyz` would not have answered: what is amiss is its other socket.
+        let answer = asked.map_err(|_| up("unarmed: its admin socket does not answer"))?;
         let floor = answer
             .json()
             .and_then(|body| field(&body, "floor").as_i64());
@@ -92,12 +94,10 @@ impl SignerProbe {
     }
 }
 
-/// The node's head, if it was read just now and is younger than two block times.
+/// The node's head, if it was read just now and is younger than two block times, and not of the future.
 fn recent(ask: &Questions<'_>) -> Option<Head> {
     let head = ask.world.chain.head()?;
-    let age = (ask.world.clock)()
-        .duration_since(head.timestamp)
-        .unwrap_or_default();
+    let age = head.age((ask.world.clock)()).ok()?;
     let read = Instant::now().saturating_duration_since(head.read);
     (age < head.block_time * 2 && read < HEAD_LIMIT).then_some(head)
 }

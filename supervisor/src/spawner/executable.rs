@@ -13,12 +13,16 @@ use super::{Refusal, RefusalCode, directory};
 use crate::plan::spec::ExecutableSpec;
 
 const WRITABLE_BY_OTHERS: u32 = 0o022;
+/// Root, as this user namespace sees it.
+const ROOT: u32 = 0;
 
 /// The folder of the executables, with those that were asked for.
 #[derive(Debug)]
 pub(super) struct Executables {
     folder: OwnedFd,
     path: PathBuf,
+    /// Whose the executables must be: the owner of a file can change it after it was checked.
+    owner: u32,
     open: Vec<(ExecutableSpec, File)>,
 }
 
@@ -35,6 +39,7 @@ impl Executables {
         Ok(Self {
             folder,
             path: path.to_owned(),
+            owner: ROOT,
             open: Vec::new(),
         })
     }
@@ -74,6 +79,13 @@ impl Executables {
             let what = "others than its owner may write it";
             return Err(self.refuse(RefusalCode::ExecutableMismatch, spec, what));
         }
+        if about.st_uid != self.owner {
+            let (found, owner) = (about.st_uid, self.owner);
+            let what = format!(
+                "its owner is uid {found}, who may change it at any time: give it to uid {owner} (chown {owner})"
+            );
+            return Err(self.refuse(RefusalCode::ExecutableMismatch, spec, &what));
+        }
         let file = File::from(fd);
         let digest = digest_of(&file).map_err(|error| {
             self.refuse(RefusalCode::ExecutableMissing, spec, &error.to_string())
@@ -106,7 +118,7 @@ fn digest_of(mut file: &File) -> io::Result<String> {
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::{PermissionsExt, symlink};
+    use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 
     use super::*;
 
@@ -123,11 +135,18 @@ mod tests {
         std::fs::set_permissions(home.join(name), permissions).unwrap();
     }
 
+    /// The folder of a test that need not run as root.
+    fn open(home: &Path) -> Executables {
+        let mut executables = Executables::of(home).unwrap();
+        executables.owner = std::fs::metadata("/proc/self").unwrap().uid();
+        executables
+    }
+
     #[test]
     fn only_the_file_with_the_digest_is_opened() {
         let home = tempfile::tempdir().unwrap();
         place(home.path(), "signer", b"one", 0o755);
-        let mut executables = Executables::of(home.path()).unwrap();
+        let mut executables = open(home.path());
         executables.get(&spec("signer", b"one")).unwrap();
         let refusal = executables.get(&spec("signer", b"two")).unwrap_err();
         assert_eq!(refusal.code, RefusalCode::ExecutableMismatch);
@@ -140,12 +159,22 @@ mod tests {
         let home = tempfile::tempdir().unwrap();
         for mode in [0o775, 0o757] {
             place(home.path(), "signer", b"one", mode);
-            let refusal = Executables::of(home.path())
-                .unwrap()
+            let refusal = open(home.path())
                 .get(&spec("signer", b"one"))
                 .unwrap_err();
             assert_eq!(refusal.code, RefusalCode::ExecutableMismatch);
         }
+    }
+
+    #[test]
+    fn what_somebody_else_owns_is_refused() {
+        let home = tempfile::tempdir().unwrap();
+        place(home.path(), "signer", b"one", 0o755);
+        let mut executables = open(home.path());
+        executables.owner += 1;
+        let refusal = executables.get(&spec("signer", b"one")).unwrap_err();
+        assert_eq!(refusal.code, RefusalCode::ExecutableMismatch);
+        assert!(refusal.detail.contains("chown"), "{refusal}");
     }
 
     #[test]
@@ -154,7 +183,7 @@ mod tests {
         place(home.path(), "signer", b"one", 0o755);
         symlink(home.path().join("signer"), home.path().join("link")).unwrap();
         std::fs::create_dir(home.path().join("folder")).unwrap();
-        let mut executables = Executables::of(home.path()).unwrap();
+        let mut executables = open(home.path());
         for name in ["link", "folder"] {
             let refusal = executables.get(&spec(name, b"one")).unwrap_err();
             assert_eq!(refusal.code, RefusalCode::ExecutableMissing);

@@ -75,10 +75,11 @@ impl SpawnerHandle {
         }
     }
 
-    /// Executes a step of a unit. Answered when the program runs, or when it is known why not.
+    /// Executes a step of a unit. Answered when the program runs, or when it is known why not; that is at once, unless something is
+    /// left of the unit's last step, which is waited for, for two seconds at most.
     ///
     /// # Errors
-    /// [`SpawnerError::StartFailed`], or a refusal.
+    /// [`SpawnerError::StartFailed`], or a refusal, as for a start that was still waiting when the unit was signalled.
     pub async fn start(&self, unit: usize, step: Step) -> Result<StartOutcome, SpawnerError> {
         let (answer, packet) = self.ask(Ask::Start { unit, step }, None).await?;
         match answer {

@@ -1,5 +1,9 @@
 //! Who runs, and who has ended.
 //!
+//! The end of a step is told as soon as its first process has ended, for the port hangs on it. What is left of its group is killed
+//! at the same time but may take longer to disappear; until then the unit keeps its place, so that its next step does not run beside
+//! the old one.
+//!
 //! As PID 1 and the only one who waits, the spawner reaps everybody: its own children by name, strangers in passing. A pid in this
 //! table is valid until it is reaped here, so signals never reach somebody else.
 
@@ -17,12 +21,27 @@ use crate::process::ExitReason;
 use crate::sandbox::assume;
 use crate::sys::{self, Forked};
 
-/// How long the rest of a killed group may take to disappear before the end is reported all the same.
+/// How long the rest of a killed group may take to disappear before the unit's next step is started all the same.
 const GROUP_GONE_WITHIN: Duration = Duration::from_secs(2);
 
 /// The running steps, at most one for each unit.
 #[derive(Debug, Default)]
-pub(super) struct Running(Vec<Run>);
+pub(super) struct Running {
+    runs: Vec<Run>,
+    /// Ends that are not told yet.
+    ends: Vec<Exited>,
+}
+
+/// What there is of a unit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Presence {
+    /// Nothing.
+    Absent,
+    /// A step runs.
+    Runs,
+    /// Its step has ended, and something is left of that step's group.
+    Lingers,
+}
 
 #[derive(Debug)]
 struct Run {
@@ -30,32 +49,37 @@ struct Run {
     step: Step,
     pid: Pid,
     account: Account,
-    ended: Option<(ExitReason, Instant)>,
+    /// Set when its first process has ended: until when the rest of its group is waited for.
+    lingers_until: Option<Instant>,
 }
 
 // === impl Running ===
 
 impl Running {
-    pub(super) fn holds(&self, unit: usize) -> bool {
-        self.0.iter().any(|run| run.unit == unit)
+    pub(super) fn presence(&self, unit: usize) -> Presence {
+        match self.runs.iter().find(|run| run.unit == unit) {
+            None => Presence::Absent,
+            Some(run) if run.lingers_until.is_some() => Presence::Lingers,
+            Some(_) => Presence::Runs,
+        }
     }
 
     pub(super) fn insert(&mut self, unit: usize, step: Step, pid: Pid, account: Account) {
-        self.0.push(Run {
+        self.runs.push(Run {
             unit,
             step,
             pid,
             account,
-            ended: None,
+            lingers_until: None,
         });
     }
 
     /// Signals a unit; false when nothing of it runs.
     pub(super) fn signal(&self, unit: usize, signal: UnitSignal) -> Result<bool, Errno> {
-        let Some(run) = self.0.iter().find(|run| run.unit == unit) else {
+        let Some(run) = self.runs.iter().find(|run| run.unit == unit) else {
             return Ok(false);
         };
-        let result = match (signal, &run.ended) {
+        let result = match (signal, &run.lingers_until) {
             // its number may be somebody else's by now
             (UnitSignal::Terminate, Some(_)) => return Ok(false),
             (UnitSignal::Terminate, None) => kill_process(run.pid, Signal::TERM),
@@ -73,9 +97,9 @@ impl Running {
     pub(super) fn reap(&mut self) -> io::Result<()> {
         while let Some(pid) = sys::peek_ended_child()? {
             let place = self
-                .0
+                .runs
                 .iter()
-                .position(|run| run.pid == pid && run.ended.is_none());
+                .position(|run| run.pid == pid && run.lingers_until.is_none());
             if place.is_some() {
                 // while the first process is not reaped, its group's number is its own
                 ignore_gone(kill_process_group(pid, Signal::KILL))?;
@@ -86,8 +110,13 @@ impl Running {
             let Some(reason) = ExitReason::from_wait(status) else {
                 continue;
             };
-            if let Some(run) = place.and_then(|place| self.0.get_mut(place)) {
-                run.ended = Some((reason, Instant::now() + GROUP_GONE_WITHIN));
+            if let Some(run) = place.and_then(|place| self.runs.get_mut(place)) {
+                run.lingers_until = Some(Instant::now() + GROUP_GONE_WITHIN);
+                self.ends.push(Exited {
+                    unit: run.unit,
+                    step: run.step,
+                    reason,
+                });
                 let account = run.account.clone();
                 self.sweep(&account)?;
             }
@@ -95,40 +124,31 @@ impl Running {
         Ok(())
     }
 
-    /// The steps of which nothing is left any more.
-    pub(super) fn take_gone(&mut self) -> Vec<Exited> {
-        let now = Instant::now();
-        let mut gone = Vec::new();
-        self.0.retain(|run| match &run.ended {
-            Some((reason, until)) if now >= *until || group_is_empty(run.pid) => {
-                gone.push(Exited {
-                    unit: run.unit,
-                    step: run.step,
-                    reason: *reason,
-                });
-                false
-            }
-            _ => true,
-        });
-        gone
+    /// The ends that were not asked for before.
+    pub(super) fn take_ends(&mut self) -> Vec<Exited> {
+        std::mem::take(&mut self.ends)
     }
 
-    /// When [`take_gone`](Self::take_gone) must be asked again even if nothing happens.
+    /// Forgets the ended steps of which nothing is left any more, or for which there was time enough.
+    pub(super) fn forget_gone(&mut self) {
+        let now = Instant::now();
+        self.runs.retain(|run| {
+            run.lingers_until
+                .is_none_or(|until| now < until && !group_is_empty(run.pid))
+        });
+    }
+
+    /// When [`forget_gone`](Self::forget_gone) must be asked again even if nothing happens.
     pub(super) fn wake_in(&self) -> Option<Duration> {
-        let earliest = self
-            .0
-            .iter()
-            .filter_map(|run| run.ended.as_ref())
-            .map(|(_, at)| *at)
-            .min();
+        let earliest = self.runs.iter().filter_map(|run| run.lingers_until).min();
         earliest.map(|at| at.saturating_duration_since(Instant::now()))
     }
 
     /// Kills what is left of an account, unless another step still runs as it. Only the account itself can name all its processes
     /// at once, so a child takes it on.
     fn sweep(&self, account: &Account) -> io::Result<()> {
-        let in_use = |run: &Run| run.ended.is_none() && run.account.uid == account.uid;
-        if self.0.iter().any(in_use) {
+        let in_use = |run: &Run| run.lingers_until.is_none() && run.account.uid == account.uid;
+        if self.runs.iter().any(in_use) {
             return Ok(());
         }
         match sys::fork()? {

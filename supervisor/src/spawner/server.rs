@@ -9,7 +9,7 @@ use rustix::process::Pid;
 
 use super::channel::{Channel, Packet};
 use super::launch::{Launch, Launched};
-use super::running::{Running, kill_everybody};
+use super::running::{Presence, Running, kill_everybody};
 use super::wire::{Answer, Ask, Failure, Request, Said};
 use super::{LoadSpec, Refusal, RefusalCode, SpawnerPaths, Step, UnitSignal, Wiped};
 use crate::plan::spec::UnitSpec;
@@ -26,6 +26,14 @@ pub(super) struct Server<'a> {
     fresh_proc: bool,
     state: State,
     running: Running,
+    /// Starts that wait for the end of what is left of their units' last steps.
+    deferred: Vec<Deferred>,
+}
+
+struct Deferred {
+    id: u64,
+    unit: usize,
+    step: Step,
 }
 
 enum State {
@@ -62,6 +70,7 @@ impl<'a> Server<'a> {
             fresh_proc,
             state,
             running,
+            deferred: Vec::new(),
         }
     }
 
@@ -99,9 +108,11 @@ impl<'a> Server<'a> {
             while self.signals.read_signal()?.is_some() {}
             self.running.reap()?;
         }
-        for exited in self.running.take_gone() {
+        for exited in self.running.take_ends() {
             self.channel.send(&Said::Exited(exited), &[], None)?;
         }
+        self.running.forget_gone();
+        self.start_deferred()?;
         if asked {
             return match self.channel.receive()? {
                 Some(packet) => self.answer(packet),
@@ -113,29 +124,27 @@ impl<'a> Server<'a> {
 
     fn answer(&mut self, packet: Packet) -> std::io::Result<Next> {
         let Request { id, what } = packet.message()?;
-        let mut handover = None;
         let result = match what {
             Ask::Load => self.load(packet.fds),
-            Ask::Start { unit, step } => self.start(unit, step).map(|started| {
-                handover = started;
-                if handover.is_some() {
-                    Answer::Started
-                } else {
-                    Answer::Skipped
-                }
-            }),
-            Ask::Signal { unit, signal } => self.signal(unit, signal),
-            Ask::KillAll => killed(),
-            Ask::Wipe | Ask::Quit => self.end(&what),
-        };
-        let said = Said::Answer { id, result };
-        match &handover {
-            Some((pid, stdout, stderr)) => {
-                let fds: [BorrowedFd<'_>; 2] = [stdout.as_fd(), stderr.as_fd()];
-                self.channel.send(&said, &fds, Some(*pid))?;
+            Ask::Start { unit, step } => {
+                self.start_or_defer(Deferred { id, unit, step })?;
+                return Ok(Next::Serve);
             }
-            None => self.channel.send(&said, &[], None)?,
-        }
+            Ask::Signal { unit, signal } => {
+                self.call_off(|deferred| deferred.unit == unit)?;
+                self.signal(unit, signal)
+            }
+            Ask::KillAll => {
+                self.call_off(|_| true)?;
+                killed()
+            }
+            Ask::Wipe | Ask::Quit => {
+                self.call_off(|_| true)?;
+                self.end(&what)
+            }
+        };
+        self.channel
+            .send(&Said::Answer { id, result }, &[], None)?;
         Ok(if what == Ask::Quit {
             Next::End
         } else {
@@ -158,9 +167,52 @@ impl<'a> Server<'a> {
         Ok(Answer::Loaded(loaded))
     }
 
+    fn start_or_defer(&mut self, asked: Deferred) -> std::io::Result<()> {
+        let first = !self.deferred.iter().any(|other| other.unit == asked.unit);
+        if first && self.running.presence(asked.unit) == Presence::Lingers {
+            self.deferred.push(asked);
+            return Ok(());
+        }
+        self.start_and_tell(&asked)
+    }
+
+    fn start_deferred(&mut self) -> std::io::Result<()> {
+        let running = &self.running;
+        let due: Vec<Deferred> = self
+            .deferred
+            .extract_if(.., |asked| {
+                running.presence(asked.unit) != Presence::Lingers
+            })
+            .collect();
+        due.iter().try_for_each(|asked| self.start_and_tell(asked))
+    }
+
+    /// Whoever stops a unit means a start, too, that was asked for before and still waits.
+    fn call_off(&mut self, which: impl Fn(&Deferred) -> bool) -> std::io::Result<()> {
+        for Deferred { id, .. } in self.deferred.extract_if(.., |asked| which(asked)) {
+            let result = Err(Refusal::request("the start was called off").into());
+            self.channel.send(&Said::Answer { id, result }, &[], None)?;
+        }
+        Ok(())
+    }
+
+    fn start_and_tell(&mut self, asked: &Deferred) -> std::io::Result<()> {
+        let id = asked.id;
+        let told = |result| Said::Answer { id, result };
+        match self.start(asked.unit, asked.step) {
+            Ok(Some((pid, stdout, stderr))) => {
+                let fds: [BorrowedFd<'_>; 2] = [stdout.as_fd(), stderr.as_fd()];
+                self.channel
+                    .send(&told(Ok(Answer::Started)), &fds, Some(pid))
+            }
+            Ok(None) => self.channel.send(&told(Ok(Answer::Skipped)), &[], None),
+            Err(failure) => self.channel.send(&told(Err(failure)), &[], None),
+        }
+    }
+
     fn start(&mut self, index: usize, step: Step) -> Result<Option<Handover>, Failure> {
         let (unit, program) = self.unit(index)?;
-        if self.running.holds(index) {
+        if self.running.presence(index) != Presence::Absent {
             return Err(Refusal::request(format!("{} runs already", unit.name.0)).into());
         }
         let program = program

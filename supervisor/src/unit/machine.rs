@@ -52,6 +52,8 @@ pub struct Machine {
     tally: Tally,
     run: u64,
     last_exit: Option<ExitReason>,
+    /// It was ready once in this boot: what it cannot do now, it could do then.
+    proven: bool,
 }
 
 // === impl Machine ===
@@ -72,6 +74,7 @@ impl Machine {
             tally: Tally::new(spec.restart.clone()),
             run: 0,
             last_exit: None,
+            proven: false,
         }
     }
 
@@ -100,6 +103,18 @@ impl Machine {
     pub fn running(&self) -> Option<(u64, Instant)> {
         match &self.stage {
             Stage::Running(life) => Some((self.run, life.since)),
+            _ => None,
+        }
+    }
+
+    /// The command that runs before the unit, while one does.
+    pub fn preparing(&self) -> Option<usize> {
+        match &self.stage {
+            Stage::Preparing { index, .. }
+            | Stage::Launching {
+                step: Step::Prepare(index),
+                ..
+            } => Some(*index),
             _ => None,
         }
     }
@@ -197,7 +212,7 @@ impl Machine {
                 let step = *step;
                 self.stage = match step {
                     Step::Prepare(index) => Stage::Preparing { index, since: now },
-                    Step::Main => Stage::Running(Life::new(now)),
+                    Step::Main => Stage::Running(Life::new(now, self.proven)),
                 };
                 vec![Action::Announce(Notice::Starting(step))]
             }
@@ -293,6 +308,7 @@ impl Machine {
         };
         let before = life.state();
         life.hear(verdict, now);
+        self.proven |= life.state() == UnitState::Ready;
         let notice = match (before, life.state()) {
             (before, after) if before == after => return Vec::new(),
             (UnitState::Starting, UnitState::Ready) => {

@@ -17,6 +17,7 @@ mod ends;
 mod powers;
 mod probe;
 mod refusals;
+mod restarts;
 mod runner;
 mod stage;
 mod start;
@@ -29,6 +30,7 @@ fn main() -> std::process::ExitCode {
         ends::SCENES,
         powers::SCENES,
         refusals::SCENES,
+        restarts::SCENES,
         start::SCENES,
     ]
     .concat();

@@ -26,6 +26,10 @@ pub(crate) const SCENES: &[Scene] = &[
         "executables_with_another_digest_are_refused",
         executables_with_another_digest,
     ),
+    (
+        "executables_of_somebody_else_are_refused",
+        executables_of_somebody_else,
+    ),
     ("units_as_root_are_refused", units_as_root_are_refused),
     ("symbolic_links_are_refused", symbolic_links_are_refused),
     (
@@ -152,6 +156,17 @@ fn executables_with_another_digest() {
             assert!(show.handle.start(0, Step::Main).await.is_err());
         });
     }
+}
+
+fn executables_of_somebody_else() {
+    let stage = Stage::new();
+    let unit = stage.script("exit 0");
+    std::os::unix::fs::chown(stage.path("units/sh"), Some(UID), None).unwrap();
+    stage.play(async |stage, show| {
+        let error = show.handle.load(stage.load(vec![unit])).await.unwrap_err();
+        assert_eq!(error.code(), "executable_mismatch");
+        assert!(error.to_string().contains("chown 0"), "{error}");
+    });
 }
 
 fn units_as_root_are_refused() {

@@ -91,6 +91,8 @@ pub struct Summary {
     pub targets: BTreeMap<String, TargetSummary>,
     /// Datagrams sent, per UDP target.
     pub udp_sent: BTreeMap<String, u64>,
+    /// When each of those datagrams came back, as Unix times in milliseconds.
+    pub udp_reply_times: Vec<f64>,
 }
 
 /// A prober on a thread of its own, for tests.
@@ -171,7 +173,8 @@ pub async fn run(config: ProberConfig, stop: CancellationToken) -> Result<Summar
         let (target, result) = done.map_err(|error| ProberError::Task(error.to_string()))?;
         let (sent, replies) = result?;
         summary.udp_sent.insert(target.to_string(), sent);
-        summary.udp_replies += replies;
+        summary.udp_replies += replies.len() as u64;
+        summary.udp_reply_times.extend(replies);
     }
     Ok(summary)
 }

@@ -14,6 +14,8 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use sha2::{Digest, Sha256};
 
+use bakehouse_devkit::prober::Summary;
+
 use crate::net::{GUEST_V4, GUEST_V6, HSM, Networks, Place};
 use crate::process::{Running, output, pids_of};
 use crate::secrets::Canaries;
@@ -53,7 +55,7 @@ pub struct Options {
 pub struct Bench {
     // dropped in this order: processes, then the volume, the networks and the folder
     hsm: Option<Running>,
-    control: Option<Running>,
+    helpers: Vec<Running>,
     prober: Option<Running>,
     volume: Volume,
     networks: Networks,
@@ -85,7 +87,7 @@ impl Bench {
         };
         let mut bench = Self {
             hsm: None,
-            control: None,
+            helpers: Vec::new(),
             prober: None,
             volume,
             networks,
@@ -97,7 +99,10 @@ impl Bench {
         bench.make_certificates()?;
         bench.start_hsm()?;
         bench.key = bench.make_key()?;
-        bench.control = Some(bench.start_control()?);
+        bench.helpers = vec![
+            bench.start_helper(Place::Hsm, "hold-control-port", "open")?,
+            bench.start_helper(Place::Guest, "hold-decoys", "decoys listen")?,
+        ];
         Ok(bench)
     }
 
@@ -255,7 +260,7 @@ impl Bench {
     }
 
     /// Ends the prober and gives its summary.
-    pub fn stop_prober(&mut self) -> Result<serde_json::Value> {
+    pub fn stop_prober(&mut self) -> Result<Summary> {
         let mut prober = self.prober.take().context("no prober runs")?;
         prober.stop(Duration::from_secs(10))?;
         let lines = prober.ready_lines();
@@ -355,14 +360,15 @@ impl Bench {
         })
     }
 
-    fn start_control(&self) -> Result<Running> {
+    /// Starts one of the demo's own helpers in a namespace.
+    fn start_helper(&self, place: Place, part: &str, ready: &str) -> Result<Running> {
         let mut command = self
             .networks
-            .command(Place::Hsm, &self.program("bakehouse-demo"));
-        command.arg("hold-control-port");
-        let control = Running::start("control port", command)?;
-        control.await_line("open", Duration::from_secs(10))?;
-        Ok(control)
+            .command(place, &self.program("bakehouse-demo"));
+        command.arg(part);
+        let helper = Running::start(part, command)?;
+        helper.await_line(ready, Duration::from_secs(10))?;
+        Ok(helper)
     }
 }
 

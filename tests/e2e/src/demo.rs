@@ -11,7 +11,7 @@ use anyhow::{Context, Result, ensure};
 
 use crate::bench::{Bench, Guest, Options, UNIT_UIDS};
 use crate::journal;
-use crate::scan::Scan;
+use crate::scan::{DECOY_PORTS, Exposure, Scan};
 
 pub use drill::Drill;
 pub use report::{DrillReport, Report};
@@ -38,7 +38,8 @@ pub struct Request {
 /// What a run of the guest left behind for the report.
 #[derive(Debug)]
 struct Outcome {
-    exposed: BTreeSet<u16>,
+    exposed: Exposure,
+    locked_ms: f64,
     booted_ms: f64,
     drill: Option<DrillReport>,
     phases: BTreeMap<String, u64>,
@@ -57,7 +58,11 @@ pub fn run(request: &Request) -> Result<Report> {
     );
     let mut bench = Bench::set_up(&request.options)?;
     let contract = bench.seal(&bench.recipe()?, "user-data")?;
+    say(
+        "Looking at the guest's network without a firewall: decoys must be seen, or later scans prove nothing",
+    );
     bench.start_prober()?;
+    decoys_are_seen(&bench)?;
     let outcome = match request.drill {
         Some(Drill::BadContract) => drill::bad_contract(&bench, &contract),
         _ => whole_run(&mut bench, &contract, request, &say),
@@ -84,10 +89,12 @@ fn whole_run(
     if !request.quiet {
         guest.echo();
     }
+    guest.await_event("firewall.locked", UNTIL_EXPOSED)?;
+    let locked_ms = unix_ms();
     guest.await_event("port.opened", UNTIL_EXPOSED)?;
     let opened = Instant::now();
     say("Scanning every TCP port of the guest from outside while it bakes");
-    let scan = Scan::start(bench.networks(), &bench.program("bakehouse-demo"))?;
+    let scan = scan(bench)?;
     no_secret_in_processes(bench)?;
     guest.run_for((BAKING / 2).saturating_sub(opened.elapsed()));
     let exposed = scan.finish()?;
@@ -102,6 +109,7 @@ fn whole_run(
     say("Draining");
     let outcome = Outcome {
         exposed,
+        locked_ms,
         booted_ms,
         drill,
         phases: phases(&guest),
@@ -126,11 +134,43 @@ fn whole_run(
     Ok(outcome)
 }
 
-/// All units run now: none of them may show a secret in its command line or environment.
+fn scan(bench: &Bench) -> Result<Scan> {
+    Scan::start(bench.networks(), &bench.program("bakehouse-demo"))
+}
+
+/// Before the boot nothing hides the guest's services: a scan that misses them is blind.
+fn decoys_are_seen(bench: &Bench) -> Result<()> {
+    let decoys = BTreeSet::from(DECOY_PORTS);
+    let seen = scan(bench)?.finish()?;
+    ensure!(
+        seen.ipv4 == decoys && seen.ipv6 == decoys,
+        "a scan before the boot saw {seen:?} instead of the decoys {decoys:?}"
+    );
+    Ok(())
+}
+
+/// All units run now. The search finds the credentials where they must be, and in no process's arguments or environment.
 fn no_secret_in_processes(bench: &Bench) -> Result<()> {
-    let pids = bench.pids(UNIT_UIDS)?;
-    ensure!(!pids.is_empty(), "no unit runs under its uid");
-    let found = bench.canaries()?.search_processes(&pids);
+    let canaries = bench.canaries()?;
+    let signer = bench.pids(9101..=9101)?;
+    let signer = signer
+        .first()
+        .context("the signer runs under no uid of its own")?;
+    let inside = bench.runtime().join("credentials");
+    let inside = Path::new("/proc")
+        .join(signer.to_string())
+        .join("root")
+        .join(inside.strip_prefix("/")?);
+    ensure!(
+        !canaries.search(&[&inside]).is_empty(),
+        "the search for secrets is blind: none in {}",
+        inside.display()
+    );
+    ensure!(
+        canaries.search(&[&bench.runtime()]).is_empty(),
+        "credentials are visible outside of the units' mount namespace"
+    );
+    let found = canaries.search_processes(&bench.pids(0..=u32::MAX)?);
     ensure!(found.is_empty(), "a secret is visible in {found:?}");
     Ok(())
 }

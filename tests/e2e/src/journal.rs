@@ -62,19 +62,11 @@ pub fn read<T: DeserializeOwned>(path: &Path) -> Result<Vec<T>> {
         Err(error) => return Err(error).with_context(|| path.display().to_string()),
     };
     let whole = text.rfind('\n').map_or("", |end| &text[..end]);
-    let relevant = |line: &&str| !line.trim().is_empty();
-    whole
-        .lines()
-        .filter(relevant)
-        .filter_map(
-            |line| match serde_json::from_str::<serde_json::Value>(line) {
-                // other kinds of records (UDP probes, notes) live in the same files
-                Ok(value) => serde_json::from_value(value).ok().map(Ok),
-                Err(error) => {
-                    Some(Err(error).with_context(|| format!("{}: {line}", path.display())))
-                }
-            },
-        )
+    let lines = whole.lines().filter(|line| !line.trim().is_empty());
+    lines
+        .map(|line| {
+            serde_json::from_str(line).with_context(|| format!("{}: {line}", path.display()))
+        })
         .collect()
 }
 

@@ -1,12 +1,13 @@
 //! What the world can reach: every TCP port by SYN probes, IPv4 and IPv6, in seconds.
 //!
 //! A scan that sees nothing proves nothing. Each scan therefore includes a control port that is known to be open, probed at
-//! the beginning and at the end, and a scan that misses it is an error.
+//! the beginning and at the end, and a scan that misses it is an error. And the guest's namespace holds decoys: services that
+//! a scan before the boot must see and every later one must not.
 
 mod syn;
 
 use std::collections::BTreeSet;
-use std::net::{IpAddr, TcpListener};
+use std::net::{IpAddr, TcpListener, UdpSocket};
 use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow, bail};
@@ -18,14 +19,29 @@ use crate::process::Running;
 /// The control port.
 pub const CONTROL_PORT: u16 = 4444;
 
+/// Ports of the decoys in the guest.
+pub const DECOY_PORTS: [u16; 3] = [22, 2375, 50_051];
+
+/// Port of the decoy that answers datagrams.
+const DECOY_UDP_PORT: u16 = 9732;
+
 /// A scan under way, of both address families at once.
 #[derive(Debug)]
 pub struct Scan(Running);
 
+/// Open TCP ports of the guest, each family by itself.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Exposure {
+    /// Reached over IPv4.
+    pub ipv4: BTreeSet<u16>,
+    /// Reached over IPv6.
+    pub ipv6: BTreeSet<u16>,
+}
+
 /// What the scanner's process tells.
 #[derive(Debug, Default, Serialize, Deserialize)]
 struct Findings {
-    open: BTreeSet<u16>,
+    exposure: Exposure,
     controls_seen: usize,
     controls: usize,
 }
@@ -40,31 +56,31 @@ impl Scan {
         Ok(Self(Running::start("scanner", command)?))
     }
 
-    /// Open TCP ports of the guest, over both families.
-    pub fn finish(self) -> Result<BTreeSet<u16>> {
+    /// What the guest showed.
+    pub fn finish(self) -> Result<Exposure> {
         let line = self.0.await_line("controls", Duration::from_mins(1))?;
         let findings: Findings = serde_json::from_str(&line).context(line)?;
         if findings.controls_seen != findings.controls {
             bail!("the scan missed a control port and cannot be trusted: {findings:?}");
         }
-        Ok(findings.open)
+        Ok(findings.exposure)
     }
 }
 
 /// Scans from within the namespace outside and prints the findings; run by the demo's own binary.
 pub fn scan_from_outside() -> Result<()> {
-    let families = [
-        (OUTSIDE[0], GUEST_V4, CONTROL_V4),
-        (OUTSIDE[1], GUEST_V6, CONTROL_V6),
-    ];
     let mut findings = Findings::default();
     std::thread::scope(|scope| -> Result<()> {
-        let scans = families.map(|family| scope.spawn(move || scan_family(family)));
-        for scan in scans {
-            let found = scan.join().map_err(|_| anyhow!("the scanner panicked"))??;
-            findings.open.extend(found.open);
-            findings.controls += found.controls;
-            findings.controls_seen += found.controls_seen;
+        let ipv4 = scope.spawn(|| scan_family(OUTSIDE[0], GUEST_V4, CONTROL_V4));
+        let ipv6 = scope.spawn(|| scan_family(OUTSIDE[1], GUEST_V6, CONTROL_V6));
+        for (scan, open) in [
+            (ipv4, &mut findings.exposure.ipv4),
+            (ipv6, &mut findings.exposure.ipv6),
+        ] {
+            let (found, seen) = scan.join().map_err(|_| anyhow!("the scanner panicked"))??;
+            *open = found;
+            findings.controls += 2;
+            findings.controls_seen += seen;
         }
         Ok(())
     })?;
@@ -72,7 +88,8 @@ pub fn scan_from_outside() -> Result<()> {
     Ok(())
 }
 
-fn scan_family((sources, guest, control): ([&str; 2], &str, &str)) -> Result<Findings> {
+/// Open ports, and how often the control port was seen: once before, once after.
+fn scan_family(sources: [&str; 2], guest: &str, control: &str) -> Result<(BTreeSet<u16>, usize)> {
     let [source, control_source] = sources;
     let (source, guest): (IpAddr, IpAddr) = (source.parse()?, guest.parse()?);
     let (control_source, control): (IpAddr, IpAddr) = (control_source.parse()?, control.parse()?);
@@ -82,10 +99,26 @@ fn scan_family((sources, guest, control): ([&str; 2], &str, &str)) -> Result<Fin
     };
     let before = control_seen()?;
     let open = syn::scan(source, guest, 1..=u16::MAX)?;
-    Ok(Findings {
-        open,
-        controls_seen: before + control_seen()?,
-        controls: 2,
+    Ok((open, before + control_seen()?))
+}
+
+/// Services that a careless image might run: they answer in the guest's namespace until the firewall is locked, which shows
+/// that it is the firewall that hides them.
+pub fn hold_decoys() -> Result<()> {
+    let listeners = DECOY_PORTS.map(|port| TcpListener::bind(("::", port)));
+    let udp = UdpSocket::bind(("::", DECOY_UDP_PORT))?;
+    println!("decoys listen");
+    std::thread::scope(|scope| -> Result<()> {
+        for listener in listeners {
+            let listener = listener?;
+            scope.spawn(move || listener.incoming().for_each(drop));
+        }
+        let mut datagram = [0; 2048];
+        loop {
+            let (length, from) = udp.recv_from(&mut datagram)?;
+            // an answer that the firewall stops is the point of the exercise
+            drop(udp.send_to(datagram.get(..length).unwrap_or_default(), from));
+        }
     })
 }
 

@@ -6,7 +6,6 @@ mod common;
 use std::time::Duration;
 
 use bakehouse_e2e::bench::{Bench, Recipe};
-use bakehouse_e2e::journal::{self, PortChange};
 
 /// One line of the table.
 struct Case {
@@ -215,6 +214,12 @@ fn every_bad_contract_halts_with_its_code() {
             }
             Err(error) => demand(false, format!("{error:#}")),
         }
+        let count = guest
+            .events()
+            .iter()
+            .filter(|event| event["event"] == "halted")
+            .count();
+        demand(count == 1, format!("{count} halted events"));
         demand(
             exit.as_ref().is_ok_and(|code| *code == case.exit),
             format!("exit {exit:?}"),
@@ -233,10 +238,14 @@ fn every_bad_contract_halts_with_its_code() {
         let left = canaries.search(&[&bench.runtime(), bench.state()]);
         demand(left.is_empty(), format!("secrets left: {left:?}"));
     }
-    let open: Vec<PortChange> = journal::read(&bench.prober_journal()).unwrap();
+    let prober = bench.stop_prober().unwrap();
+    assert_eq!(prober.targets.len(), 2);
     assert!(
-        open.iter().all(|change| change.state != "open"),
-        "the prober saw the port open: {open:?}"
+        prober
+            .targets
+            .values()
+            .all(|target| target.attempts > 0 && target.open == 0),
+        "the prober saw the port open, or nothing: {prober:?}"
     );
     assert!(failures.is_empty(), "{}", failures.join("\n\n"));
 }

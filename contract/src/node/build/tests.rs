@@ -28,6 +28,9 @@ fn code(text: &str) -> Code {
 #[case("a: !own 1")]
 #[case("a: *nothing")]
 #[case("&a [*a]")]
+#[case("<<: {a: 1}")]
+#[case("a: {b: [{'<<': {c: 1}}]}")]
+#[case("{a: &a \"<<\", ? *a : 1}")]
 #[case("&a {b: *a}")]
 fn what_is_not_one_plain_document_is_refused_with_a_line(#[case] text: &str) {
     let error = parse(text).map(|_| ()).unwrap_err();

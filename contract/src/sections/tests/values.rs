@@ -129,7 +129,17 @@ use crate::testing::{TZ1, TZ3};
 #[case("ca: |", "ca: x # |", "env.bakehouse")]
 #[case("10.0.0.53", "dns.example", "env.bakehouse.egress.dns[0]")]
 #[case("10.0.0.9:6514", "10.0.0.9", "env.bakehouse.egress.logs[0]")]
-#[case("uids: delegated", "uids: true", "env.bakehouse.powers.uids")]
+#[case(
+    "firewall: delegated",
+    "firewall: true",
+    "env.bakehouse.powers.firewall"
+)]
+#[case("state: delegated", "uids: delegated", "env.bakehouse.powers.uids")]
+#[case(
+    "state: delegated",
+    "credentials: delegated",
+    "env.bakehouse.powers.credentials"
+)]
 fn values_are_checked(#[case] from: &str, #[case] to: &str, #[case] path: &str) {
     let error = refusal(from, to);
     if path == "env.bakehouse" {

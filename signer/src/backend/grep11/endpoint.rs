@@ -28,6 +28,8 @@ use crate::config::EndpointConfig;
 
 /// A probe that takes longer has failed.
 const PROBE_DEADLINE: Duration = Duration::from_millis(800);
+/// An endpoint that refused is asked after the others for this long, though it answers its probes.
+const DEMOTION: Duration = Duration::from_secs(30);
 /// Letters of a server's text that go into an error.
 const MAX_TEXT: usize = 200;
 
@@ -37,7 +39,10 @@ pub(super) struct Endpoint {
     deadline: Duration,
     failure: LastFailure,
     line: RwLock<Line>,
+    /// Whether the last probe was answered.
     well: AtomicBool,
+    /// When it last refused a call for good, or answered it wrongly.
+    refused: RwLock<Option<Instant>>,
 }
 
 /// The channel of the moment.
@@ -87,12 +92,24 @@ impl Endpoint {
             failure,
             line,
             well: AtomicBool::new(true),
+            refused: RwLock::new(None),
         })
     }
 
-    /// Whether the last probe was answered.
+    /// Whether the last probe was answered and nothing was refused lately.
     pub(super) fn is_well(&self) -> bool {
-        self.well.load(Ordering::Relaxed)
+        let refused = self.refused.read().unwrap_or_else(PoisonError::into_inner);
+        let lately = refused.is_some_and(|when| when.elapsed() < DEMOTION);
+        !lately && self.well.load(Ordering::Relaxed)
+    }
+
+    /// A call failed: the others come first, until a probe is answered or, after a refusal, for a while.
+    pub(super) fn demote(&self, error: &BackendError) {
+        self.well.store(false, Ordering::Relaxed);
+        if !error.is_transient() {
+            let mut refused = self.refused.write().unwrap_or_else(PoisonError::into_inner);
+            *refused = Some(Instant::now());
+        }
     }
 
     /// Asks for random bytes: the cheapest call that reaches the HSM itself.

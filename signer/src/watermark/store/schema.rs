@@ -125,38 +125,8 @@ fn expected_schema() -> Result<BTreeSet<String>, StoreError> {
     schema_of(&fresh)
 }
 
-/// A store that shares no chain or no key with the configuration belongs to another baker.
-pub(super) fn check_binding(
-    connection: &Connection,
-    chains: &[ChainId],
-    keys: &[PublicKeyHash],
-) -> Result<(), StoreError> {
-    let known = |table: &str, values: Vec<Vec<u8>>| -> Result<bool, StoreError> {
-        let mut statement = connection.prepare(table)?;
-        for value in values {
-            if statement.exists([value])? {
-                return Ok(true);
-            }
-        }
-        Ok(false)
-    };
-    let chains = chains
-        .iter()
-        .map(|chain| chain.as_bytes().to_vec())
-        .collect();
-    if !known("SELECT 1 FROM chain WHERE id = ?1", chains)? {
-        return Err(StoreError::Unusable(
-            "it belongs to another chain".to_owned(),
-        ));
-    }
-    let keys = keys.iter().map(|key| key.to_tagged().to_vec()).collect();
-    if !known("SELECT 1 FROM key WHERE hash = ?1", keys)? {
-        return Err(StoreError::Unusable("it belongs to other keys".to_owned()));
-    }
-    Ok(())
-}
-
-/// Adds the chains and keys of the configuration; shows at start that the store can be written.
+/// Adds the chains and keys of the configuration, beside those of other times, whose marks stay for their return; shows at
+/// start that the store can be written.
 pub(super) fn bind(
     connection: &mut Connection,
     chains: &[ChainId],

@@ -148,23 +148,30 @@ async fn a_database_of_someone_else_is_kept_aside() {
 }
 
 #[tokio::test]
-async fn a_store_of_another_chain_or_of_other_keys_is_kept_aside() {
+async fn marks_survive_a_rotation_of_keys_or_chains_there_and_back() {
     let dir = used().await;
-    let mut config = config(dir.path());
-    config.chains = vec![OTHER_CHAIN];
-    let watermark = Watermark::open(config).unwrap();
-    assert!(
-        matches!(watermark.provenance(), Provenance::Replaced { reason, .. } if reason == "it belongs to another chain")
-    );
-    drop(watermark);
-    let dir = used().await;
-    let mut config = self::config(dir.path());
-    config.keys.truncate(1);
-    config.keys[0].key = key("tz1b9kV41KV9N3sp69ycLdSoZ2Ak8jXwtNPv");
-    let watermark = Watermark::open(config).unwrap();
-    assert!(
-        matches!(watermark.provenance(), Provenance::Replaced { reason, .. } if reason == "it belongs to other keys")
-    );
+    let mut other_key = config(dir.path());
+    other_key.keys.truncate(1);
+    other_key.keys[0].key = key("tz1b9kV41KV9N3sp69ycLdSoZ2Ak8jXwtNPv");
+    let mut other_chain = config(dir.path());
+    other_chain.chains = vec![OTHER_CHAIN];
+    for (between, chain) in [(other_key, CHAIN), (other_chain, OTHER_CHAIN)] {
+        let watermark = Watermark::open(between.clone()).unwrap();
+        assert_eq!(watermark.provenance(), &Provenance::Found);
+        assert!(!watermark.armed());
+        watermark.arm(chain, 0).await.unwrap();
+        let foreign = |view: &crate::watermark::MarkView| view.height.level > 2;
+        assert!(!watermark.marks().iter().any(foreign), "marks of others");
+        drop(watermark);
+
+        let watermark = open(dir.path());
+        assert_eq!(watermark.provenance(), &Provenance::Found);
+        watermark.arm(CHAIN, 0).await.unwrap();
+        let again = sign(&watermark, TZ3, block(100, 0, 0), 2).await;
+        assert_eq!(again, Ok(signature(TZ3, 1)));
+        assert!(sign(&watermark, TZ3, block(100, 0, 1), 2).await.is_err());
+        assert!(sign(&watermark, TZ3, block(99, 0, 0), 2).await.is_err());
+    }
 }
 
 #[tokio::test]

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::{DRIFT, Engine, REARM_FAILURES};
+use super::{CLOSING, Engine};
 use crate::console::Event;
 use crate::error::{Code, Halt};
 use crate::firewall::AllReady;
@@ -117,8 +117,11 @@ impl Engine {
 
     pub(super) fn close(&mut self) {
         let wall = Arc::clone(&self.wall);
-        self.crew
-            .spawn("close", async move { Effect::Closed(wall.close().await) });
+        self.crew.spawn("close", async move {
+            let closed = tokio::time::timeout(CLOSING, wall.close()).await;
+            let hangs = |_| Halt::new(Code::FirewallFailed, "closing the port hangs");
+            Effect::Closed(closed.map_err(hangs).and_then(|closed| closed))
+        });
     }
 
     pub(super) fn check_drift(&mut self) {
@@ -132,14 +135,8 @@ impl Engine {
 
     /// Takes in what came back.
     pub(super) fn settle(&mut self, effect: Effect) {
-        if matches!(effect, Effect::Drift(_)) {
-            self.drift_at = Some(Instant::now() + DRIFT);
-        }
         match effect {
-            Effect::Nothing
-            | Effect::Signalled(Ok(()))
-            | Effect::Closed(Ok(()))
-            | Effect::Drift(Ok(None)) => {}
+            Effect::Nothing | Effect::Signalled(Ok(())) => {}
             Effect::Probed {
                 unit,
                 run,
@@ -173,32 +170,9 @@ impl Engine {
                 asked,
                 outcome,
             } => self.rearmed(era, asked, outcome),
-            Effect::Drift(Ok(Some(what))) => {
-                self.context.console.emit(Event::FirewallDrift {
-                    what,
-                    repaired: true,
-                });
-                // The repair shut the port; the gate opens it again by its own rules.
-                let order = self
-                    .gate
-                    .close("the firewall's rules were repaired".to_owned());
-                if let super::Order::Close {
-                    reason,
-                    was_open: true,
-                } = order
-                {
-                    self.tell_closed(reason);
-                }
-            }
-            Effect::Drift(Err(halt)) => {
-                let what = halt.message.clone();
-                self.context.console.emit(Event::FirewallDrift {
-                    what,
-                    repaired: false,
-                });
-                self.lose(halt);
-            }
-            Effect::Closed(Err(halt)) | Effect::Signalled(Err(halt)) => self.lose(halt),
+            Effect::Closed(outcome) => self.closed(outcome),
+            Effect::Drift(outcome) => self.looked(outcome),
+            Effect::Signalled(Err(halt)) => self.lose(halt),
         }
     }
 
@@ -210,6 +184,7 @@ impl Engine {
                 stdout,
                 stderr,
             }) => {
+                self.import.started(unit, step, &self.plan, self.table.spec(unit));
                 let capture = self.logs.capture(unit, stdout, stderr);
                 self.crew.spawn("log", async move {
                     capture.await;
@@ -231,23 +206,6 @@ impl Engine {
             },
         };
         self.feed(unit, event);
-    }
-
-    fn rearmed(&mut self, era: u64, asked: Instant, outcome: Result<bool, Halt>) {
-        let done = matches!(outcome, Ok(true));
-        match outcome {
-            Ok(_) => self.rearm_failures = 0,
-            Err(halt) => {
-                self.rearm_failures += 1;
-                if self.rearm_failures >= REARM_FAILURES {
-                    self.lose(halt);
-                }
-            }
-        }
-        if self.gate.rearmed(era, asked, done, Instant::now()) && !self.is_delegated() {
-            let port = self.plan.firewall.port;
-            self.context.console.emit(Event::PortOpened { port });
-        }
     }
 }
 

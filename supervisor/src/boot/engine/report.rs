@@ -6,7 +6,6 @@ use tokio::time::Instant;
 
 use super::Engine;
 use crate::boot::provisioned::PROGRESS;
-use crate::boot::running::imported;
 use crate::console::Event;
 use crate::console::event::Beat;
 use crate::plan::spec::ProbeSpec;
@@ -99,21 +98,10 @@ impl Engine {
     }
 
     fn port_word(&self) -> &'static str {
-        match (self.context.board.port(), self.gate.is_open()) {
+        match (self.context.board.port(), self.may_be_open()) {
             ("delegated", _) => "delegated",
             (_, true) => "open",
             (_, false) => "shut",
-        }
-    }
-
-    /// The node came up, so a snapshot that was due has been imported: its file is not needed any more.
-    pub(super) fn note_import(&self) {
-        if let Some(snapshot) = &self.plan.snapshot {
-            let fs = &self.context.host.fs;
-            // Without the mark the next boot needs the file again.
-            if fs.mark(&imported(&self.plan)).is_ok() {
-                fs.remove(&snapshot.file);
-            }
         }
     }
 }

@@ -1,7 +1,8 @@
 //! Somebody changes the table: it is seen, told and put right.
 
 use super::specs::usual;
-use super::world::{arm, in_a_world, nft};
+use super::world::{arm, in_a_world, nft, nft_script, ready};
+use crate::firewall::FirewallError;
 
 /// Every change that is seen: the commands, and what the report must name.
 const CHANGES: [(&str, &str); 12] = [
@@ -55,6 +56,66 @@ fn our_own_element_is_no_drift_and_a_repair_closes_until_the_next_rearm() {
         assert!(!world.reaches("10.78.0.1:9732"));
         arm(&firewall.port());
         assert!(world.reaches("10.78.0.1:9732"));
+    });
+}
+
+#[test]
+fn a_lost_table_is_told_by_close_and_rearm_and_restored_closed() {
+    // Without the whole ruleset, without our table, without the set alone.
+    let losses = [
+        "flush ruleset",
+        "delete table inet bakehouse",
+        "flush table inet bakehouse\ndelete set inet bakehouse open",
+    ];
+    in_a_world(|world| {
+        world.echo("[::]:9732");
+        let mut firewall = world.applied();
+        let port = firewall.port();
+        for loss in losses {
+            arm(&port);
+            assert_eq!(world.inside(|| firewall.check_drift().unwrap()), None);
+            world.inside(|| nft(loss));
+            for told in [port.close(), port.rearm(ready())] {
+                let error = told.unwrap_err();
+                assert!(
+                    matches!(error, FirewallError::TableLost),
+                    "{loss}: {error:?}"
+                );
+                assert_eq!(error.code(), "firewall_drift");
+            }
+            world.inside(|| firewall.check_drift().unwrap().expect(loss));
+            assert!(!world.reaches("10.78.0.1:9732"), "{loss}");
+            port.close().expect(loss);
+            arm(&port);
+            assert!(world.reaches("10.78.0.1:9732"), "{loss}");
+        }
+    });
+}
+
+#[test]
+fn a_rearm_in_the_middle_of_a_repair_is_taken_back() {
+    in_a_world(|world| {
+        let mut firewall = world.applied();
+        // Somebody arms after each transaction, before it is read back.
+        let (_folder, rearming) = nft_script(
+            "/usr/sbin/nft \"$@\" || exit
+             case \"$*\" in
+               *-f*) exec /usr/sbin/nft add element inet bakehouse open '{ 9732 timeout 60s }' ;;
+             esac",
+        );
+        firewall.nft = rearming;
+        let before = ready();
+        let open = || world.inside(|| nft("list set inet bakehouse open")).contains("9732");
+        world.inside(|| {
+            nft("flush chain inet bakehouse out");
+            firewall.check_drift().unwrap().unwrap();
+        });
+        assert!(!open(), "the repair left the port open");
+        let port = firewall.port();
+        assert!(matches!(port.rearm(before), Err(FirewallError::StaleProof)));
+        assert!(!open());
+        arm(&port);
+        assert!(open());
     });
 }
 

@@ -5,7 +5,7 @@ use std::net::UdpSocket;
 use std::process::Command;
 
 use super::specs::usual;
-use super::world::{PATIENCE, World, arm, connect, in_a_world, nft, sh};
+use super::world::{PATIENCE, World, arm, connect, in_a_world, nft, nft_script, sh};
 use crate::firewall::{Firewall, FirewallError, Nft};
 
 const PORTS: [u16; 8] = [22, 80, 6732, 8732, 9732, 9876, 9932, 10732];
@@ -165,6 +165,32 @@ fn a_refused_transaction_changes_nothing() {
             assert!(matches!(error, FirewallError::Unresolved(_)), "{error}");
             assert_eq!(firewall.check_drift().unwrap(), None);
         });
+    });
+}
+
+#[test]
+fn a_missing_power_leaves_no_table_and_any_other_failure_a_locked_guest() {
+    in_a_world(|world| {
+        world.echo("[::]:22");
+        let (_folder, powerless) = nft_script(
+            "case \"$*\" in
+               -c*) echo 'Error: Could not process rule: Operation not supported' >&2; exit 1 ;;
+             esac
+             exec /usr/sbin/nft \"$@\"",
+        );
+        let error = world.inside(|| Firewall::lock(&powerless).unwrap_err());
+        assert_eq!(error.code(), "power_missing", "{error}");
+        assert_eq!(world.inside(|| sh("nft list tables")), "");
+        assert!(world.reaches("10.78.0.1:22"));
+        let (_folder, garbled) = nft_script(
+            "case \"$*\" in
+               *list*) echo garbage; exit ;;
+             esac
+             exec /usr/sbin/nft \"$@\"",
+        );
+        let error = world.inside(|| Firewall::lock(&garbled).unwrap_err());
+        assert!(matches!(error, FirewallError::Unreadable(_)), "{error:?}");
+        assert!(!world.reaches("10.78.0.1:22"), "open after a failed lock");
     });
 }
 

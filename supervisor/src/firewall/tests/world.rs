@@ -218,6 +218,17 @@ pub(crate) fn connect(address: &str) -> Option<TcpStream> {
     }
 }
 
+/// A program in the place of `nft`, with the folder that it lies in.
+pub(crate) fn nft_script(body: &str) -> (tempfile::TempDir, Nft) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("nft");
+    std::fs::write(&path, format!("#!/bin/sh\n{body}\n")).unwrap();
+    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+    std::fs::set_permissions(&path, mode).unwrap();
+    let nft = Nft::at(&path);
+    (folder, nft)
+}
+
 /// A proof that holds for a minute.
 pub(crate) fn ready() -> AllReady {
     AllReady::new(Instant::now() + Duration::from_mins(1))

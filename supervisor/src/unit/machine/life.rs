@@ -63,6 +63,8 @@ pub(super) struct Life {
     up: bool,
     ready: bool,
     was_ready: bool,
+    /// An earlier run was ready.
+    proven: bool,
     not_up_since: Instant,
     unsynced_since: Instant,
     silent_since: Option<Instant>,
@@ -73,13 +75,14 @@ pub(super) struct Life {
 // === impl Life ===
 
 impl Life {
-    pub(super) fn new(now: Instant) -> Self {
+    pub(super) fn new(now: Instant, proven: bool) -> Self {
         Self {
             since: now,
             reason: String::new(),
             up: false,
             ready: false,
             was_ready: false,
+            proven,
             not_up_since: now,
             unsynced_since: now,
             silent_since: None,
@@ -163,22 +166,26 @@ impl Life {
             let overdue = if self.was_ready {
                 Overdue::Restart(ExitReason::ProbeFailed)
             } else {
-                Overdue::Fail(self.timeout(
-                    policy,
-                    "in step with the world",
-                    policy.synced_deadline,
-                ))
+                self.too_late(policy, "in step with the world", policy.synced_deadline)
             };
             (self.unsynced_since + policy.synced_deadline, overdue)
         });
         let not_up = (!self.up && !self.was_ready).then(|| {
-            let halt = self.timeout(policy, "up", policy.up_deadline);
-            (self.not_up_since + policy.up_deadline, Overdue::Fail(halt))
+            let overdue = self.too_late(policy, "up", policy.up_deadline);
+            (self.not_up_since + policy.up_deadline, overdue)
         });
         [silent, unsynced, not_up]
             .into_iter()
             .flatten()
             .min_by_key(|(deadline, _)| *deadline)
+    }
+
+    /// A first start that fails is a fault of the contract or the place; a later one may be a passing trouble.
+    fn too_late(&self, policy: &Policy, what: &str, after: Duration) -> Overdue {
+        if self.proven {
+            return Overdue::Restart(ExitReason::StartTimeout);
+        }
+        Overdue::Fail(self.timeout(policy, what, after))
     }
 
     fn timeout(&self, policy: &Policy, what: &str, after: Duration) -> Halt {

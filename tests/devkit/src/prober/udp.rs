@@ -7,15 +7,15 @@ use tokio::net::UdpSocket;
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
-use super::ProberError;
+use super::{ProberError, now_ms};
 
 const EVERY: Duration = Duration::from_millis(200);
 
-/// Datagrams sent and replies received.
+/// Datagrams sent, and when replies came.
 pub(super) async fn probe(
     target: SocketAddr,
     stop: CancellationToken,
-) -> Result<(u64, u64), ProberError> {
+) -> Result<(u64, Vec<f64>), ProberError> {
     let local = match target {
         SocketAddr::V4(_) => SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0)),
         SocketAddr::V6(_) => SocketAddr::from((Ipv6Addr::UNSPECIFIED, 0)),
@@ -24,7 +24,7 @@ pub(super) async fn probe(
     // Without a connection, ICMP errors of one datagram do not spoil the next.
     let mut ticks = interval(EVERY);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
-    let (mut sent, mut replies) = (0, 0);
+    let (mut sent, mut replies) = (0, Vec::new());
     let mut buffer = [0_u8; 2048];
     loop {
         tokio::select! {
@@ -36,7 +36,7 @@ pub(super) async fn probe(
             }
             received = socket.recv_from(&mut buffer) => {
                 if received.is_ok_and(|(_, from)| from == target) {
-                    replies += 1;
+                    replies.push(now_ms());
                 }
             }
         }

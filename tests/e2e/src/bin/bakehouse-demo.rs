@@ -39,6 +39,9 @@ enum Part {
     /// Holds the scanner's control port open.
     #[command(hide = true)]
     HoldControlPort,
+    /// Holds services open in the guest that nobody may reach.
+    #[command(hide = true)]
+    HoldDecoys,
     /// Scans the guest from outside.
     #[command(hide = true)]
     Scan,
@@ -58,6 +61,7 @@ fn main() -> ExitCode {
 fn run(cli: Cli) -> anyhow::Result<bool> {
     match cli.part {
         Some(Part::HoldControlPort) => return scan::hold_control_port().map(|()| true),
+        Some(Part::HoldDecoys) => return scan::hold_decoys().map(|()| true),
         Some(Part::Scan) => return scan::scan_from_outside().map(|()| true),
         None => {}
     }

@@ -100,8 +100,11 @@ pub(super) fn bad_contract(bench: &Bench, contract: &Path) -> Result<Outcome> {
     let booted_ms = unix_ms();
     let mut guest = bench.boot(contract)?;
     guest.echo();
+    guest.await_event("firewall.locked", UNTIL_EXPOSED)?;
+    let locked_ms = unix_ms();
     let halted = guest.await_event("halted", UNTIL_EXPOSED)?;
     let code = guest.end(Duration::from_secs(20))?;
+    let exposed = super::scan(bench)?.finish()?;
     report.notes.push(format!(
         "halted with {} and exit code {code}",
         halted["code"]
@@ -119,7 +122,8 @@ pub(super) fn bad_contract(bench: &Bench, contract: &Path) -> Result<Outcome> {
         report.failures.push("the port was open".to_owned());
     }
     Ok(Outcome {
-        exposed: std::collections::BTreeSet::new(),
+        exposed,
+        locked_ms,
         booted_ms,
         drill: Some(report),
         phases: super::phases(&guest),
@@ -283,6 +287,12 @@ fn judge(bench: &Bench, report: &mut DrillReport, accident_ms: f64) -> Result<()
         closed
             .entry(&change.target)
             .or_insert(change.ts_ms - accident_ms);
+    }
+    if closed.len() < 2 {
+        report.failures.push(format!(
+            "the port closed only for {:?}",
+            closed.keys().collect::<Vec<_>>()
+        ));
     }
     report.port_closed_after_ms = closed.values().copied().reduce(f64::max);
     match report.port_closed_after_ms {

@@ -9,6 +9,7 @@ use sha2::{Digest, Sha256};
 use super::{Drill, Outcome, nobody_is_left, port_changes};
 use crate::bench::Bench;
 use crate::journal::{self, BakerRequest, HsmCall};
+use crate::scan::Exposure;
 
 /// The one port that may be open.
 const OPEN: u16 = 9732;
@@ -21,8 +22,14 @@ const BLOCKS: usize = 15;
 pub struct Report {
     /// TCP ports that the world reached while the guest was exposed.
     pub exposed_ports: BTreeSet<u16>,
-    /// Answers to UDP probes.
-    pub udp_replies: u64,
+    /// The same, each family by itself.
+    pub exposure: Exposure,
+    /// Answers to UDP probes after the firewall was locked.
+    pub udp_replies: usize,
+    /// Answers to UDP probes before it: that there were some shows that the probes work.
+    pub udp_replies_before: usize,
+    /// Connections that the prober tried.
+    pub probes: u64,
     /// Blocks that the baker had signed, verified and injected.
     pub blocks_baked: usize,
     /// Signatures that the baker accepted.
@@ -73,6 +80,11 @@ impl Report {
     pub(super) fn make(bench: &mut Bench, outcome: Outcome) -> Result<Self> {
         nobody_is_left(bench)?;
         let prober = bench.stop_prober()?;
+        let before = prober
+            .udp_reply_times
+            .iter()
+            .filter(|at| **at < outcome.locked_ms)
+            .count();
         let baker: Vec<BakerRequest> = journal::read(&bench.baker_journal())?;
         let hsm: Vec<HsmCall> = journal::read(&bench.hsm_journal())?;
         let signed = |class: Option<&str>| {
@@ -90,8 +102,21 @@ impl Report {
             .canaries()?
             .search(&places.each_ref().map(std::path::PathBuf::as_path));
         Ok(Self {
-            exposed_ports: outcome.exposed,
-            udp_replies: prober["udp_replies"].as_u64().unwrap_or(0),
+            exposed_ports: outcome
+                .exposed
+                .ipv4
+                .union(&outcome.exposed.ipv6)
+                .copied()
+                .collect(),
+            exposure: outcome.exposed,
+            udp_replies: prober.udp_reply_times.len() - before,
+            udp_replies_before: before,
+            probes: prober
+                .targets
+                .values()
+                .map(|target| target.attempts)
+                .min()
+                .unwrap_or(0),
             blocks_baked: signed(Some("block")),
             signatures: signed(None),
             missed: baker
@@ -128,8 +153,13 @@ impl Report {
             BTreeSet::from([OPEN])
         };
         demand(
-            self.exposed_ports == expected,
-            format!("exposed ports {:?}", self.exposed_ports),
+            self.exposure.ipv4 == expected && self.exposure.ipv6 == expected,
+            format!("exposed ports {:?}", self.exposure),
+        );
+        demand(self.probes > 0, "the prober tried nothing".into());
+        demand(
+            self.udp_replies_before > 0,
+            "the UDP probes are blind".into(),
         );
         demand(
             self.udp_replies == 0,
