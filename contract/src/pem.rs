@@ -231,6 +231,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(ProptestConfig::with_cases(crate::testing::cases(256)))]
+
         #[test]
         fn any_text_is_read_or_refused(text in ".{0,300}") {
             drop(blocks(&text));

@@ -60,11 +60,6 @@ impl<'a> View<'a> {
         }
     }
 
-    /// Whether this is a mapping at all.
-    pub(crate) fn is_mapping(&self) -> bool {
-        matches!(self.node.kind, Kind::Mapping(_))
-    }
-
     /// Refuses every key but these.
     pub(crate) fn only(&self, known: &[&str]) -> Result<(), ContractError> {
         match self
@@ -124,6 +119,7 @@ impl<'a> View<'a> {
         count: RangeInclusive<usize>,
     ) -> Result<Vec<View<'a>>, ContractError> {
         let expected = || match (count.start(), count.end()) {
+            (0, &usize::MAX) => "a list".to_owned(),
             (0, most) => format!("a list of at most {most} items"),
             (least, most) => format!("a list of {least} to {most} items"),
         };

@@ -2,7 +2,8 @@
 //!
 //! They are IBM's and hold private keys, so they are not kept here. They come from the Go module proxy (`go mod download`), or
 //! from a directory named by `IBM_FIXTURES` that holds the two repositories. Where neither gives a file, its test says
-//! SKIPPED, and what was missing, on standard error.
+//! SKIPPED, what was missing and how many were skipped so far, on standard error. What can be tried without them is, here and
+//! in the unit tests of `envelope`, which know what is published of fixtures 1 to 3.
 
 #![allow(
     clippy::unwrap_used,
@@ -11,11 +12,19 @@
 )]
 
 use std::io::Write as _;
+use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
-use aws_lc_rs::rsa::{Pkcs1PrivateDecryptingKey, PrivateDecryptingKey};
+use aws_lc_rs::cipher::{AES_256, EncryptionContext, PaddedBlockEncryptingKey, UnboundCipherKey};
+use aws_lc_rs::encoding::{AsDer as _, Pkcs8V1Der};
+use aws_lc_rs::iv::FixedLength;
+use aws_lc_rs::pbkdf2;
+use aws_lc_rs::rsa::{
+    KeySize, Pkcs1PrivateDecryptingKey, Pkcs1PublicEncryptingKey, PrivateDecryptingKey,
+};
 use aws_lc_rs::signature::{RSA_PKCS1_2048_8192_SHA256, UnparsedPublicKey};
 use bakehouse_contract::envelope::{DecryptionKey, Token, TokenError, decrypted_pkcs8, open};
 use bakehouse_contract::{Limits, pem, secret::Secret};
@@ -55,7 +64,8 @@ fn module(name: &'static str) -> Result<PathBuf, String> {
 }
 
 /// The bytes of a file of IBM's. Each module is asked for once.
-fn fetch(name: &'static str, path: &str) -> Option<Vec<u8>> {
+fn fetch(number: u8, name: &'static str, path: &str) -> Option<Vec<u8>> {
+    static SKIPPED: AtomicUsize = AtomicUsize::new(0);
     static MODULES: OnceLock<[Result<PathBuf, String>; 2]> = OnceLock::new();
     let modules = MODULES.get_or_init(|| [module(CONTRACT_GO), module(TERRAFORM)]);
     let found = match &modules[usize::from(name == TERRAFORM)] {
@@ -66,21 +76,48 @@ fn fetch(name: &'static str, path: &str) -> Option<Vec<u8>> {
         Ok(bytes) => Some(bytes),
         Err(reason) => {
             // Written past the harness, which keeps the output of a test that passes to itself.
-            let line = format!("SKIPPED: {path}: {}\n", reason.trim());
+            let skipped = SKIPPED.fetch_add(1, Ordering::Relaxed) + 1;
+            let line = format!(
+                "SKIPPED fixture {number}: {path}: {} (files missing so far: {skipped})\n",
+                reason.trim()
+            );
             std::io::stderr().write_all(line.as_bytes()).unwrap();
             None
         }
     }
 }
 
-fn text(name: &'static str, path: &str) -> Option<String> {
-    fetch(name, path).map(|bytes| String::from_utf8(bytes).unwrap())
+fn text(number: u8, name: &'static str, path: &str) -> Option<String> {
+    fetch(number, name, path).map(|bytes| String::from_utf8(bytes).unwrap())
 }
 
-fn opened(name: &'static str, token: &str, key: &str) -> Option<Vec<u8>> {
-    let token = Token::parse(&text(name, token)?, &Limits::default()).unwrap();
-    let key = DecryptionKey::from_pem(&text(name, key)?).unwrap();
-    Some(open(&token, &[key]).unwrap().expose().clone())
+/// What was in a token of IBM's.
+struct Opened {
+    plain: Vec<u8>,
+    password: Vec<u8>,
+    salt: String,
+}
+
+fn opened(number: u8, name: &'static str, token: &str, key: &str) -> Option<Opened> {
+    let text_of_token = text(number, name, token)?;
+    let pem = text(number, name, key)?;
+    let token = Token::parse(&text_of_token, &Limits::default()).unwrap();
+    let key = DecryptionKey::from_pem(&pem).unwrap();
+    let fields: Vec<&str> = text_of_token.trim().split('.').collect();
+    let block = &pem::blocks(&pem).unwrap()[0];
+    Some(Opened {
+        plain: open(&token, &[key]).unwrap().expose().clone(),
+        password: rsa_decrypt(block.der.expose(), &STANDARD.decode(fields[1]).unwrap()),
+        salt: hex::encode(&STANDARD.decode(fields[2]).unwrap()[8..16]),
+    })
+}
+
+/// What a PKCS#8 key makes of a bare ciphertext.
+fn rsa_decrypt(der: &[u8], ciphertext: &[u8]) -> Vec<u8> {
+    let rsa =
+        Pkcs1PrivateDecryptingKey::new(PrivateDecryptingKey::from_pkcs8(der).unwrap()).unwrap();
+    let mut plain = vec![0; rsa.min_output_size()];
+    rsa.decrypt(ciphertext, &mut plain).unwrap().to_vec()
 }
 
 fn sha256(bytes: &[u8]) -> String {
@@ -89,14 +126,20 @@ fn sha256(bytes: &[u8]) -> String {
 
 #[test]
 fn fixture_1_a_password_with_a_line_feed() {
-    let Some(plain) = opened(
+    let Some(opened) = opened(
+        1,
         CONTRACT_GO,
         "samples/decrypt/encrypt.txt",
         "samples/decrypt/private.key",
     ) else {
         return;
     };
-    assert_eq!(plain, b"hello-world");
+    assert_eq!(opened.plain, b"hello-world");
+    assert_eq!(
+        hex::encode(opened.password),
+        "9ef7c61fd1db490f8269faa1f8320a9a8976d28c21a86f31c6c4ecab6d22f49a"
+    );
+    assert_eq!(opened.salt, "fa0014382c0a854a");
 }
 
 #[test]
@@ -105,12 +148,13 @@ fn fixture_2_an_attestation_record_of_24_3_3() {
         "samples/attestation/se-checksums.txt.enc",
         "samples/attestation/private.pem",
     );
-    let Some(plain) = opened(CONTRACT_GO, token, key) else {
+    let Some(opened) = opened(2, CONTRACT_GO, token, key) else {
         return;
     };
-    assert_eq!(plain.len(), 768);
+    assert_eq!(opened.password, b"g8:*c1qb^^Jr)ey2kNLdrL_R,u~anI$Y");
+    assert_eq!(opened.plain.len(), 768);
     assert_eq!(
-        sha256(&plain),
+        sha256(&opened.plain),
         "aabe448aaf7ad456baee9b6bb19f0c34476eba773b760afe80b85c991eccfb14"
     );
 }
@@ -123,12 +167,13 @@ fn fixture_3_an_attestation_record_of_0_0_0() {
         format!("{CERT}/se-checksums.txt.enc"),
         format!("{CERT}/private.pem"),
     );
-    let Some(plain) = opened(TERRAFORM, &token, &key) else {
+    let Some(opened) = opened(3, TERRAFORM, &token, &key) else {
         return;
     };
-    assert_eq!(plain.len(), 797);
+    assert_eq!(opened.salt, "0cddf767f3d2cdd4");
+    assert_eq!(opened.plain.len(), 797);
     assert_eq!(
-        sha256(&plain),
+        sha256(&opened.plain),
         "c88b1304b2039b1b1d2998a96a58a15cc9d592d0c2e0466254b44669e3283949"
     );
 }
@@ -136,7 +181,7 @@ fn fixture_3_an_attestation_record_of_0_0_0() {
 #[test]
 fn fixture_4_the_signature_of_an_attestation_record() {
     let files = ["attestation.crt", "se-checksums.txt", "se-signature.bin"]
-        .map(|name| fetch(TERRAFORM, &format!("{CERT}/{name}")));
+        .map(|name| fetch(4, TERRAFORM, &format!("{CERT}/{name}")));
     let [Some(certificate), Some(record), Some(signature)] = files else {
         return;
     };
@@ -150,8 +195,8 @@ fn fixture_4_the_signature_of_an_attestation_record() {
 
 #[test]
 fn fixture_5_an_encrypted_key_and_a_bare_ciphertext() {
-    let key = text(CONTRACT_GO, "samples/decrypt/private_encrypted.key");
-    let ciphertext = text(CONTRACT_GO, "samples/decrypt/encrypt_encrypted.txt");
+    let key = text(5, CONTRACT_GO, "samples/decrypt/private_encrypted.key");
+    let ciphertext = text(5, CONTRACT_GO, "samples/decrypt/encrypt_encrypted.txt");
     let (Some(key), Some(ciphertext)) = (key, ciphertext) else {
         return;
     };
@@ -161,23 +206,103 @@ fn fixture_5_an_encrypted_key_and_a_bare_ciphertext() {
 
     // It is no token: the ciphertext is RSA's alone.
     let der = decrypted_pkcs8(&key, &passphrase).unwrap();
-    let rsa =
-        Pkcs1PrivateDecryptingKey::new(PrivateDecryptingKey::from_pkcs8(der.expose()).unwrap())
-            .unwrap();
-    let mut plain = vec![0; rsa.min_output_size()];
-    let plain = rsa
-        .decrypt(&STANDARD.decode(ciphertext.trim()).unwrap(), &mut plain)
-        .unwrap();
+    let plain = rsa_decrypt(der.expose(), &STANDARD.decode(ciphertext.trim()).unwrap());
     assert_eq!(plain, b"Test encrypted data\n");
 }
 
 #[test]
 fn fixture_6_a_damaged_token() {
-    let Some(token) = text(CONTRACT_GO, "samples/decrypt/encrypt.invalid.txt") else {
+    let Some(token) = text(6, CONTRACT_GO, "samples/decrypt/encrypt.invalid.txt") else {
         return;
     };
     assert_eq!(
         Token::parse(&token, &Limits::default()),
         Err(TokenError::Damaged)
     );
+}
+
+/// A DER element of less than 64 KiB.
+fn der(tag: u8, parts: &[&[u8]]) -> Vec<u8> {
+    let content = parts.concat();
+    let [high, low] = u16::try_from(content.len()).unwrap().to_be_bytes();
+    [&[tag, 0x82, high, low], content.as_slice()].concat()
+}
+
+/// A PKCS#8 key encrypted as OpenSSL does it: PBES2 of PBKDF2 with HMAC-SHA256, and AES-256-CBC.
+fn locked(pkcs8: &[u8], passphrase: &[u8]) -> String {
+    let iterations = [0x08, 0x00];
+    let (salt, iv) = ([5; 16], [6; 16]);
+    let mut key = [0; 32];
+    let count = NonZeroU32::new(0x0800).unwrap();
+    pbkdf2::derive(
+        pbkdf2::PBKDF2_HMAC_SHA256,
+        count,
+        &salt,
+        passphrase,
+        &mut key,
+    );
+    let key = UnboundCipherKey::new(&AES_256, &key).unwrap();
+    let key = PaddedBlockEncryptingKey::cbc_pkcs7(key).unwrap();
+    let mut body = pkcs8.to_vec();
+    key.less_safe_encrypt(&mut body, EncryptionContext::Iv128(FixedLength::from(iv)))
+        .unwrap();
+
+    let oid = |digits: &str| der(6, &[&hex::decode(digits).unwrap()]);
+    let function = der(0x30, &[&oid("2a864886f70d0209"), &[5, 0]]);
+    let derivation = der(
+        0x30,
+        &[&der(4, &[&salt]), &der(2, &[&iterations]), &function],
+    );
+    let derivation = der(0x30, &[&oid("2a864886f70d01050c"), &derivation]);
+    let encryption = der(0x30, &[&oid("60864801650304012a"), &der(4, &[&iv])]);
+    let schemes = der(0x30, &[&derivation, &encryption]);
+    let algorithm = der(0x30, &[&oid("2a864886f70d01050d"), &schemes]);
+    let whole = der(0x30, &[&algorithm, &der(4, &[&body])]);
+    format!(
+        "-----BEGIN ENCRYPTED PRIVATE KEY-----\n{}\n-----END ENCRYPTED PRIVATE KEY-----\n",
+        STANDARD.encode(whole)
+    )
+}
+
+/// What fixture 5 is, with a key of our own: it needs no file of IBM's and no openssl.
+#[test]
+fn like_fixture_5_an_encrypted_key_and_a_bare_ciphertext() {
+    let rsa = PrivateDecryptingKey::generate(KeySize::Rsa2048).unwrap();
+    let pkcs8: Pkcs8V1Der<'static> = rsa.as_der().unwrap();
+    let public = Pkcs1PublicEncryptingKey::new(rsa.public_key()).unwrap();
+    let mut ciphertext = vec![0; public.ciphertext_size()];
+    public
+        .encrypt(b"Test encrypted data\n", &mut ciphertext)
+        .unwrap();
+
+    let key = locked(pkcs8.as_ref(), b"decryptpass");
+    let passphrase = Secret::new("decryptpass".to_owned());
+    assert!(DecryptionKey::from_encrypted_pem(&key, &passphrase).is_ok());
+    assert!(DecryptionKey::from_encrypted_pem(&key, &Secret::new("other".to_owned())).is_err());
+    assert!(DecryptionKey::from_pem(&key).is_err());
+    let der = decrypted_pkcs8(&key, &passphrase).unwrap();
+    assert_eq!(der.expose(), pkcs8.as_ref());
+    assert_eq!(
+        rsa_decrypt(der.expose(), &ciphertext),
+        b"Test encrypted data\n"
+    );
+}
+
+/// What fixture 6 is, with tokens of our own.
+#[test]
+fn like_fixture_6_damaged_tokens() {
+    let parse = |text: &str| Token::parse(text, &Limits::default());
+    let (password, blob) = (STANDARD.encode([1; 256]), STANDARD.encode([2; 48]));
+    let sound = format!("hyper-protect-basic.{password}.{blob}");
+    assert!(parse(&sound).is_ok());
+    for (from, to) in [
+        ("A", "*"),
+        ("A", ""),
+        ("=", ""),
+        ("=", "=="),
+        ("basic.", "basic.-"),
+    ] {
+        let damaged = sound.replacen(from, to, 1);
+        assert_eq!(parse(&damaged), Err(TokenError::Damaged), "{from} {to}");
+    }
 }

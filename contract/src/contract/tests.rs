@@ -92,7 +92,7 @@ fn another_images_key_does_not_open() {
 fn plaintext_that_is_no_text_is_the_same_error() {
     let token = crate::envelope::seal(
         b"type: \xff",
-        &pairs()[0].recipient(),
+        pairs()[0].recipient(),
         crate::envelope::Prefix::default(),
     )
     .unwrap();

@@ -160,6 +160,8 @@ fn text() -> impl Strategy<Value = String> {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig::with_cases(crate::testing::cases(256)))]
+
     #[test]
     fn what_is_written_is_read_back_to_the_byte(workload in text(), env in text(), key in text()) {
         let made = ContractDocument::new(workload, env).with_attestation_public_key(key);

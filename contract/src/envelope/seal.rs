@@ -136,7 +136,7 @@ mod tests {
 
     #[test]
     fn passwords_never_hold_what_a_decoder_cuts_at() {
-        for _ in 0..1000 {
+        for _ in 0..crate::testing::cases(1000) {
             let password = draw_password().unwrap();
             assert!(password.iter().all(|b| !matches!(b, 0 | b'\n')));
         }

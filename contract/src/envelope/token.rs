@@ -201,6 +201,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(ProptestConfig::with_cases(crate::testing::cases(256)))]
+
         #[test]
         fn any_text_is_read_or_refused(text in "(hyper-protect-basic|contract-basic)?[.A-Za-z0-9+/=\r\n ]{0,80}") {
             drop(parse(&text));

@@ -50,7 +50,7 @@ enum Need {
     With(&'static str),
 }
 
-use Need::{May, Must, OneOf, Rival, With};
+use Need::{Must, OneOf, Rival, With};
 use Shape::{Any, Keys, List, Named, Text, Truth, Whole, Words};
 
 /// Warns of what a section has that IBM's runtime would not take.
@@ -89,8 +89,10 @@ fn walk(view: &View<'_>, shape: &Shape, warnings: &mut Vec<Warning>) {
     let checked = match shape {
         Any => Ok(()),
         Text(rule) => text(view, rule),
-        Words(words) => text(view, &Rule(&alternatives(words), |_| true))
-            .and_then(|()| view.choice(&words.iter().map(|word| (*word, ())).collect::<Vec<_>>())),
+        Words(words) => {
+            let words: Vec<(&str, ())> = words.iter().map(|word| (*word, ())).collect();
+            view.choice(&words)
+        }
         Whole(least, most) => view.number(*least..=*most).map(drop),
         Truth => view.boolean().map(drop),
         Keys(members) => keys(view, members, warnings),

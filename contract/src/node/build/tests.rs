@@ -139,6 +139,8 @@ fn trees_do_not_show_their_scalars() {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig::with_cases(crate::testing::cases(256)))]
+
     #[test]
     fn any_text_is_read_or_refused(text in "[-:,&*!|>\\[\\]{}\"'#%@a-c \n]{0,120}") {
         drop(parse(&text));
