@@ -27,6 +27,8 @@ use crate::task::{Crew, TaskPanicked};
 use crate::tezos::ChainId;
 use crate::watermark::{self, Watermark};
 
+/// Signatures being made at one time; more wait.
+const MAX_SIGNING: usize = 256;
 /// Requests in flight end within this time; their own deadlines are shorter.
 const DRAIN: Duration = Duration::from_secs(30);
 
@@ -68,7 +70,7 @@ impl App {
         let watermark = Arc::new(open_watermark(config, &keyring)?);
         info!(event = "watermark.opened", provenance = ?watermark.provenance());
         let health = Arc::new(Health::new(Arc::clone(&keyring), Arc::clone(&watermark)));
-        let (crew, handle) = Crew::new("signing");
+        let (crew, handle) = Crew::new("signing", MAX_SIGNING);
         let admin_routes = admin::router(
             Arc::clone(&keyring),
             Arc::clone(&watermark),
@@ -151,8 +153,6 @@ impl App {
         let (health, backend, token) = self.watcher(stop);
         tasks.spawn(async move {
             health.prove_keys(&*backend, &token).await;
-            // All keys are proven: this task may end before the others.
-            token.cancelled().await;
             ("keys", Ok(()))
         });
         let (health, _, token) = self.watcher(stop);

@@ -4,6 +4,7 @@
 //! and an error names the place in the file but never what stands there: the file is next to secrets and its errors
 //! are logged.
 
+use std::fmt;
 use std::fs::File;
 use std::io::Read;
 use std::net::SocketAddr;
@@ -11,6 +12,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde::Deserialize;
+use zeroize::Zeroizing;
 
 /// No configuration is longer.
 const MAX_CONFIG_BYTES: u64 = 1024 * 1024;
@@ -109,7 +111,7 @@ pub struct KeyConfig {
     /// `edpk…`, `sppk…` or `p2pk…`.
     pub public_key: String,
     /// The EP11 blob of the private key, in hex.
-    pub blob: String,
+    pub blob: SealedHex,
     /// The mark is never below (this level, last round).
     #[serde(default)]
     pub floor: i32,
@@ -117,6 +119,11 @@ pub struct KeyConfig {
     #[serde(default)]
     pub policy: PolicyConfig,
 }
+
+/// A key's blob in hex. It is never printed, and wiped when dropped.
+#[derive(Clone, Deserialize)]
+#[serde(from = "String")]
+pub struct SealedHex(Zeroizing<String>);
 
 /// What a key may sign beyond the consensus operations of its role.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -189,6 +196,27 @@ impl Config {
     }
 }
 
+// === impl SealedHex ===
+
+impl SealedHex {
+    /// The hex digits.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl From<String> for SealedHex {
+    fn from(text: String) -> Self {
+        Self(Zeroizing::new(text))
+    }
+}
+
+impl fmt::Debug for SealedHex {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SealedHex(..)")
+    }
+}
+
 // === impl Grep11Config ===
 
 impl Grep11Config {
@@ -214,9 +242,12 @@ impl Grep11Config {
     }
 }
 
-fn read_limited(path: &Path) -> Result<Vec<u8>, ConfigError> {
+fn read_limited(path: &Path) -> Result<Zeroizing<Vec<u8>>, ConfigError> {
     let file = File::open(path).map_err(ConfigError::Read)?;
-    let mut text = Vec::new();
+    // Of the right size from the start: growing would leave copies of the blobs behind.
+    let length = file.metadata().map_err(ConfigError::Read)?.len();
+    let room = usize::try_from(length.min(MAX_CONFIG_BYTES)).unwrap_or(0) + 1;
+    let mut text = Zeroizing::new(Vec::with_capacity(room));
     file.take(MAX_CONFIG_BYTES + 1)
         .read_to_end(&mut text)
         .map_err(ConfigError::Read)?;
@@ -285,6 +316,15 @@ mod tests {
                 "{place}"
             );
         }
+    }
+
+    #[test]
+    fn a_blob_is_never_printed() {
+        let mut value = sample();
+        value["keys"][0]["blob"] = "c0ffee".into();
+        let config = parse(&value).unwrap();
+        assert_eq!(config.keys[0].blob.expose(), "c0ffee");
+        assert!(!format!("{config:?}").contains("c0ffee"));
     }
 
     #[test]

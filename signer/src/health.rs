@@ -4,6 +4,7 @@
 //! tasks of this module and only read by the routes, so that a probe of the supervisor never waits for the HSM. A
 //! measurement that is too old counts as a failure.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,10 +12,11 @@ use serde::Serialize;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
-use tracing::{info, warn};
+use tracing::{error, info, warn};
 
 use crate::backend::{Backend, BackendError};
 use crate::keyring::{Key, Keyring, Proof};
+use crate::tezos::PublicKeyHash;
 use crate::watermark::Watermark;
 
 /// Time between two probes of the HSM.
@@ -23,8 +25,10 @@ const HSM_INTERVAL: Duration = Duration::from_millis(200);
 const HSM_DEADLINE: Duration = Duration::from_millis(900);
 /// An answer that is older says nothing about now.
 const HSM_FRESH: Duration = Duration::from_millis(1500);
-/// Time between two attempts to prove keys.
+/// Time between two attempts to prove keys that are not proven.
 const PROVE_INTERVAL: Duration = Duration::from_millis(500);
+/// A proven key is tested again after this time.
+const PROOF_FRESH: Duration = Duration::from_secs(30);
 /// Time between two test writes of the watermark.
 const WATERMARK_INTERVAL: Duration = Duration::from_secs(5);
 /// The same, while they fail.
@@ -137,7 +141,7 @@ impl Health {
         if self.watermark.writable() {
             Ok(())
         } else {
-            Err("state_unwritable: the last write of the watermark failed".to_owned())
+            Err("state_unwritable: the last write of the watermark failed or hangs".to_owned())
         }
     }
 
@@ -168,23 +172,30 @@ impl Health {
         }
     }
 
-    /// Proves every key, trying again whenever the HSM answers, until all are proven.
+    /// Proves every key, and goes on for ever: those that are not proven soon, the others now and then, while the HSM
+    /// answers.
     pub async fn prove_keys(&self, backend: &dyn Backend, stop: &CancellationToken) {
         let mut hsm = self.hsm.subscribe();
-        while self.keyring.unproven().is_some() {
+        let mut doubted = BTreeSet::new();
+        let mut last: Option<Instant> = None;
+        loop {
             let reachable = hsm.wait_for(|state| state.outcome.is_ok());
             let Some(Ok(state)) = stop.run_until_cancelled(reachable).await else {
                 return;
             };
             drop(state);
+            let due = last.is_none_or(|last| last.elapsed() >= PROOF_FRESH);
             for key in self.keyring.iter() {
-                if stop
-                    .run_until_cancelled(prove(backend, key))
-                    .await
-                    .is_none()
-                {
+                if !due && key.proof() == Proof::Proven && !doubted.contains(&key.hash()) {
+                    continue;
+                }
+                let proof = prove(backend, key, &mut doubted);
+                if stop.run_until_cancelled(proof).await.is_none() {
                     return;
                 }
+            }
+            if due {
+                last = Some(Instant::now());
             }
             if rest(PROVE_INTERVAL, stop).await.is_err() {
                 return;
@@ -192,11 +203,20 @@ impl Health {
         }
     }
 
-    /// Tests now and then that the watermark can still be written.
+    /// Tests now and then that the watermark can still be written; ends early if its writer has ended.
     pub async fn watch_watermark(&self, stop: &CancellationToken) {
+        tokio::select! {
+            () = self.probe_watermark(stop) => {}
+            () = self.watermark.ended() => error!(event = "watermark.ended"),
+        }
+    }
+
+    async fn probe_watermark(&self, stop: &CancellationToken) {
         let mut well = true;
         loop {
-            let outcome = self.watermark.probe().await;
+            let Some(outcome) = stop.run_until_cancelled(self.watermark.probe()).await else {
+                return;
+            };
             match &outcome {
                 Err(error) if well => warn!(event = "watermark.unwritable", reason = %error),
                 Ok(()) if !well => info!(event = "watermark.writable"),
@@ -215,20 +235,34 @@ impl Health {
     }
 }
 
-async fn prove(backend: &dyn Backend, key: &Key) {
-    let before = key.proof();
-    if before == Proof::Proven {
-        return;
-    }
-    let outcome = backend.prove(key).await.map_err(|error| describe(&error));
-    match &outcome {
-        Ok(()) => info!(event = "key.proven", key = key.name(), address = %key.hash()),
-        Err(reason) if before != Proof::Missing(reason.clone()) => {
-            warn!(event = "key.unusable", key = key.name(), address = %key.hash(), reason);
+/// Tests a key. A proven one that fails for a passing reason is doubted at first, and falls when it fails again.
+async fn prove(backend: &dyn Backend, key: &Key, doubted: &mut BTreeSet<PublicKeyHash>) {
+    match backend.prove(key).await {
+        Ok(()) => {
+            doubted.remove(&key.hash());
+            if key.proof() != Proof::Proven {
+                info!(event = "key.proven", key = key.name(), address = %key.hash());
+            }
+            key.note(Ok(()));
         }
-        Err(_) => {}
+        Err(error) => {
+            let proven = key.proof() == Proof::Proven;
+            if proven && error.is_transient() && doubted.insert(key.hash()) {
+                return;
+            }
+            doubted.remove(&key.hash());
+            note_failure(key, &error);
+        }
     }
-    key.note(outcome);
+}
+
+/// The key could not be used: it is not proven any more.
+pub(crate) fn note_failure(key: &Key, error: &BackendError) {
+    let reason = describe(error);
+    if key.proof() != Proof::Missing(reason.clone()) {
+        warn!(event = "key.unusable", key = key.name(), address = %key.hash(), reason);
+    }
+    key.note(Err(reason));
 }
 
 fn describe(error: &BackendError) -> String {
@@ -239,3 +273,6 @@ fn describe(error: &BackendError) -> String {
 async fn rest(interval: Duration, stop: &CancellationToken) -> Result<(), ()> {
     stop.run_until_cancelled(sleep(interval)).await.ok_or(())
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,15 +3,16 @@
 //! What the HSM gives back is checked before anything is written: the public key lies on the curve that was asked for,
 //! the blob's own attributes say that it cannot be exported, and a signature by the one is verified with the other.
 
-use std::fs::OpenOptions;
+use std::fs::{File, OpenOptions, Permissions};
 use std::io::{self, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 
 use bakehouse_proto::attribute::Template;
 use bakehouse_proto::blob::{BlobAudit, BlobError};
 use bakehouse_proto::constants::{Cka, Ckm};
 use bakehouse_proto::{keyblob, mechanism};
+use zeroize::Zeroizing;
 
 use crate::backend::BackendError;
 use crate::backend::grep11::credentials::CredentialsError;
@@ -54,7 +55,7 @@ pub enum CreateError {
 
 /// A new key.
 pub struct Created {
-    blob: Vec<u8>,
+    blob: Zeroizing<Vec<u8>>,
     spki: Vec<u8>,
     public_key: PublicKey,
 }
@@ -97,12 +98,15 @@ impl Created {
         &self.public_key
     }
 
-    /// Writes `<address>.sk.hex` and `<address>.der` into a folder.
+    /// Writes `<address>.sk.hex` (0600) and `<address>.der` (0644, whatever the umask) into a folder, durably.
     pub fn write(&self, folder: &Path) -> io::Result<()> {
         let address = self.public_key.hash();
         let blob = folder.join(format!("{address}.sk.hex"));
-        write_new(&blob, 0o600, hex::encode(&self.blob).as_bytes())?;
-        write_new(&folder.join(format!("{address}.der")), 0o644, &self.spki)
+        let text = Zeroizing::new(hex::encode(&*self.blob));
+        write_new(&blob, 0o600, text.as_bytes())?;
+        write_new(&folder.join(format!("{address}.der")), 0o644, &self.spki)?;
+        // The names too, or a crash could take the only copy of the key.
+        File::open(folder)?.sync_all()
     }
 }
 
@@ -142,7 +146,7 @@ fn check(blob: &[u8], spki: &[u8], curve: Curve) -> Result<Created, CreateError>
     }
     let spki = one_sequence(spki).ok_or(CreateError::Missing("public key"))?;
     Ok(Created {
-        blob: blob.to_vec(),
+        blob: Zeroizing::new(blob.to_vec()),
         spki: spki.to_vec(),
         public_key,
     })
@@ -161,8 +165,9 @@ fn write_new(path: &Path, mode: u32, bytes: &[u8]) -> io::Result<()> {
     let mut file = OpenOptions::new()
         .write(true)
         .create_new(true)
-        .mode(mode)
+        .mode(0o600)
         .open(path)?;
+    file.set_permissions(Permissions::from_mode(mode))?;
     file.write_all(bytes)?;
     file.sync_all()
 }
@@ -171,7 +176,6 @@ fn write_new(path: &Path, mode: u32, bytes: &[u8]) -> io::Result<()> {
 mod tests {
     use super::*;
     use p256::ecdsa::SigningKey;
-    use std::os::unix::fs::PermissionsExt;
 
     fn spki() -> Vec<u8> {
         let prefix = "3059301306072a8648ce3d020106082a8648ce3d030107034200";

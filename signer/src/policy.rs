@@ -26,12 +26,12 @@ pub enum Role {
 /// Why a policy in the configuration is refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PolicyError {
-    /// There is no such kind of operation.
-    #[error("unknown kind of operation in the policy: {0:?}")]
-    UnknownOperation(String),
+    /// There is no such kind of operation. Its position, from 1, and not what stands there.
+    #[error("operation number {0} of the policy is of no known kind")]
+    UnknownOperation(usize),
     /// There is no such role.
-    #[error("unknown role: {0:?} (consensus, companion or manager)")]
-    UnknownRole(String),
+    #[error("the role is not consensus, companion or manager")]
+    UnknownRole,
     /// A companion key never signs operations.
     #[error("a companion key signs no operations; its policy must be empty")]
     CompanionOperations,
@@ -105,7 +105,7 @@ impl FromStr for Role {
         [Self::Consensus, Self::Companion, Self::Manager]
             .into_iter()
             .find(|role| role.name() == text)
-            .ok_or_else(|| PolicyError::UnknownRole(text.to_owned()))
+            .ok_or(PolicyError::UnknownRole)
     }
 }
 
@@ -123,11 +123,11 @@ impl Policy {
     where
         I: IntoIterator<Item: AsRef<str>>,
     {
-        let operations = names
-            .into_iter()
-            .map(|name| {
+        let operations = (1..)
+            .zip(names)
+            .map(|(position, name)| {
                 OperationKind::from_name(name.as_ref())
-                    .ok_or_else(|| PolicyError::UnknownOperation(name.as_ref().to_owned()))
+                    .ok_or(PolicyError::UnknownOperation(position))
             })
             .collect::<Result<_, _>>()?;
         Ok(Self { operations })

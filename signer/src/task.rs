@@ -1,13 +1,14 @@
 //! Tasks that somebody owns.
 //!
 //! A [`Crew`] runs jobs that must go on when the one who asked has gone away (a client that hangs up in the middle of
-//! a signature). It ends when every [`CrewHandle`] is dropped and the last job is done, and it ends with an error as
+//! a signature), no more than there is room for. It ends when every [`CrewHandle`] is dropped and the last job is done, and it ends with an error as
 //! soon as a job panics: nothing runs detached, and no panic is lost.
 
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{Semaphore, mpsc, oneshot};
 use tokio::task::JoinSet;
 
 type Job = Pin<Box<dyn Future<Output = ()> + Send>>;
@@ -27,6 +28,7 @@ pub struct Crew {
 #[derive(Clone)]
 pub struct CrewHandle {
     jobs: mpsc::UnboundedSender<Job>,
+    room: Arc<Semaphore>,
 }
 
 /// The crew is gone, or the job panicked.
@@ -37,10 +39,14 @@ pub struct JobLost;
 // === impl Crew ===
 
 impl Crew {
-    /// A crew and the way to give it work.
-    pub fn new(name: &'static str) -> (Self, CrewHandle) {
+    /// A crew with room for so many jobs at one time, and the way to give it work.
+    pub fn new(name: &'static str, room: usize) -> (Self, CrewHandle) {
         let (sender, jobs) = mpsc::unbounded_channel();
-        (Self { name, jobs }, CrewHandle { jobs: sender })
+        let handle = CrewHandle {
+            jobs: sender,
+            room: Arc::new(Semaphore::new(room)),
+        };
+        (Self { name, jobs }, handle)
     }
 
     /// Runs jobs until every handle is dropped and the last job has ended.
@@ -72,14 +78,17 @@ impl Crew {
 // === impl CrewHandle ===
 
 impl CrewHandle {
-    /// Runs `job` to its end, even if the caller stops waiting.
+    /// Runs `job` to its end, even if the caller stops waiting; while there is no room for it, it has not begun.
     pub async fn run<T, F>(&self, job: F) -> Result<T, JobLost>
     where
         T: Send + 'static,
         F: Future<Output = T> + Send + 'static,
     {
+        let room = Arc::clone(&self.room).acquire_owned().await;
+        let room = room.map_err(|_| JobLost)?;
         let (answer, wait) = oneshot::channel();
         let job = Box::pin(async move {
+            let _room = room;
             // The caller may have gone; the job was done all the same.
             drop(answer.send(job.await));
         });
@@ -94,7 +103,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_job_goes_on_when_the_caller_stops_waiting() {
-        let (crew, handle) = Crew::new("test");
+        let (crew, handle) = Crew::new("test", 8);
         let (start, started) = oneshot::channel::<()>();
         let (finish, finished) = oneshot::channel::<u8>();
         let mut asked = Box::pin(handle.run(async move {
@@ -115,8 +124,29 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_job_without_room_waits_for_one_to_end() {
+        let (crew, handle) = Crew::new("test", 1);
+        let worker = tokio::spawn(crew.work());
+        let (finish, finished) = oneshot::channel::<()>();
+        let mut first = Box::pin(handle.run(async move { drop(finished.await) }));
+        let mut second = Box::pin(handle.run(async {}));
+        for _ in 0..100 {
+            tokio::select! {
+                biased;
+                _ = &mut first => panic!("the job waits for us"),
+                _ = &mut second => panic!("there is no room"),
+                () = tokio::task::yield_now() => {}
+            }
+        }
+        finish.send(()).unwrap();
+        assert_eq!((first.await, second.await), (Ok(()), Ok(())));
+        drop(handle);
+        assert_eq!(worker.await.unwrap(), Ok(()));
+    }
+
+    #[tokio::test]
     async fn panicking_task_is_reported() {
-        let (crew, handle) = Crew::new("test");
+        let (crew, handle) = Crew::new("test", 8);
         let worker = tokio::spawn(crew.work());
         assert_eq!(
             handle.run(async { panic!("for the test") }).await,

@@ -10,7 +10,7 @@
 //! * After every start nothing is signed until [`Watermark::arm`] has heard the head of the chain. A store that is missing,
 //!   corrupt or cut short never counts as a fresh start; it is kept aside for people to look at.
 //! * Marks outlive the configuration: those of keys and chains that left it are kept, and hold again when they come back.
-//! * No clock is read.
+//! * No clock decides what is signed; one only ends the wait for a disk that stalls.
 //!
 //! ```text
 //! Approved ──admit──▶ Permit (for the HSM) + Pending (for the mark)
@@ -90,14 +90,13 @@ pub enum Admission {
     Replay(Signature),
 }
 
-/// The marks of all keys. Dropping it writes what is queued and waits for the writer's thread.
+/// The marks of all keys. Dropping it writes what is queued and waits for the writer's thread, though not for ever.
 #[derive(Debug)]
 pub struct Watermark {
     shared: Arc<Shared>,
     provenance: Provenance,
-    // In this order: the writer ends, then the lock goes.
+    // Its thread holds the lock.
     _writer: Writer,
-    _lock: Option<File>,
 }
 
 // === impl Watermark ===
@@ -113,12 +112,11 @@ impl Watermark {
             marks,
             provenance,
         } = SqliteStore::open(&dir, &chains, &hashes)?;
-        let (shared, writer) = Self::start(chains, &keys, Box::new(store), marks)?;
+        let (shared, writer) = Self::start(chains, &keys, Box::new(store), marks, Some(lock))?;
         Ok(Self {
             shared,
             provenance,
             _writer: writer,
-            _lock: Some(lock),
         })
     }
 
@@ -127,6 +125,7 @@ impl Watermark {
         keys: &[KeyFloor],
         store: Box<dyn Store>,
         marks: Vec<Stored>,
+        lock: Option<File>,
     ) -> Result<(Arc<Shared>, Writer), WatermarkError> {
         let floors: BTreeMap<_, _> = keys.iter().map(|key| (key.key, key.floor)).collect();
         if chains.is_empty() || floors.is_empty() {
@@ -135,7 +134,7 @@ impl Watermark {
         if floors.len() != keys.len() {
             return Err(WatermarkError::TwiceTheKey);
         }
-        let (writer, queue) = Writer::start(store)?;
+        let (writer, queue) = Writer::start(store, lock)?;
         let shared = Shared::new(chains, floors, marks, queue);
         Ok((Arc::new(shared), writer))
     }
@@ -196,9 +195,14 @@ impl Watermark {
         }
     }
 
-    /// Whether the last write succeeded. False after a failed write, until one succeeds again.
+    /// Whether the last write succeeded and none is stuck. False after a failed write, until one succeeds again.
     pub fn writable(&self) -> bool {
         self.shared.queue().writable()
+    }
+
+    /// Ends when the writer's thread has ended, which nothing but a bug makes it do while the watermark is in use.
+    pub async fn ended(&self) {
+        self.shared.queue().ended().await;
     }
 
     /// Writes something of no meaning, durably, to know whether the store can be written.
@@ -240,4 +244,4 @@ fn lock(dir: &Path) -> Result<File, WatermarkError> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

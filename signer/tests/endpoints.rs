@@ -121,6 +121,14 @@ fn an_endpoint_that_refuses_does_not_stop_the_next_and_is_asked_last() {
         answer.trace().starts_with("hsm_refused"),
         "the refusal tells more than the silence: {answer:?}"
     );
+    let (ok, reason) = signer.check("keys");
+    assert!(!ok && reason.contains("hsm_refused"), "{reason}");
+    assert!(signer.check("hsm").0, "the other domain answers");
+
+    bench.line.mend();
+    signer.await_ready(true);
+    let answer = signer.sign(&key, &attestation(HEAD + 14, 1));
+    assert_eq!(answer.status, 200, "{answer:?}");
 }
 
 #[test]

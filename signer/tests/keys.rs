@@ -33,6 +33,33 @@ fn a_new_key_has_its_files_cannot_be_extracted_and_is_the_curve_asked_for() {
 }
 
 #[test]
+fn the_umask_decides_neither_mode() {
+    let bench = Bench::new();
+    for umask in ["000", "077"] {
+        let out = bench.file(umask);
+        fs::create_dir(&out).unwrap();
+        let command = bench.keys_create("tz1", &out);
+        let status = std::process::Command::new("/bin/sh")
+            .args(["-c", "umask $0; exec \"$@\"", umask])
+            .arg(command.get_program())
+            .args(command.get_args())
+            .status()
+            .unwrap();
+        assert!(status.success());
+        for entry in fs::read_dir(&out).unwrap() {
+            let path = entry.unwrap().path();
+            let mode = fs::metadata(&path).unwrap().permissions().mode() & 0o777;
+            let expected = if path.extension().unwrap() == "der" {
+                0o644
+            } else {
+                0o600
+            };
+            assert_eq!(mode, expected, "{}", path.display());
+        }
+    }
+}
+
+#[test]
 fn two_lines_are_printed_and_no_more() {
     let bench = Bench::new();
     let output = bench.keys_create("tz2", bench.dir.path()).output().unwrap();

@@ -9,7 +9,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::error::{Exit, Halt};
+use crate::console;
+use crate::error::{Code, Exit, Halt};
 use crate::host::{Mode, Source};
 use crate::status;
 
@@ -146,6 +147,16 @@ pub fn main(arguments: impl Iterator<Item = OsString>) -> Exit {
         Command::Plan(args) => finish(offline::plan(&args)),
         Command::Status(args) => print_status(&args),
     }
+}
+
+/// The end of a process that could not leave its environment behind.
+pub fn unshed(message: &str) -> Exit {
+    let halt = Halt::new(Code::Internal, message);
+    if std::env::args_os().nth(1).is_some_and(|word| word == "run") {
+        console::say_halted(&halt);
+        return halt.exit();
+    }
+    complain(halt.exit(), message)
 }
 
 /// Says why not, on standard error.

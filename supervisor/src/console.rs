@@ -6,7 +6,7 @@
 pub mod event;
 
 use std::io::Write;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
@@ -15,6 +15,7 @@ use tokio::time::Instant;
 
 pub use event::Event;
 
+use crate::error::Halt;
 use crate::logs::journal::Journal;
 
 /// Lines that may wait for the console.
@@ -31,6 +32,8 @@ pub struct Console {
     wall: WallClock,
     dropped: Arc<AtomicU64>,
     journal: Journal,
+    /// The end was told.
+    ended: Arc<AtomicBool>,
 }
 
 #[derive(Clone)]
@@ -70,11 +73,15 @@ impl Console {
             wall,
             dropped: Arc::default(),
             journal: Journal::none(),
+            ended: Arc::default(),
         }
     }
 
-    /// Says it. Never waits.
+    /// Says it. Never waits. The end is said once.
     pub fn emit(&self, event: Event) {
+        if matches!(event, Event::Halted(_)) && self.ended.swap(true, Ordering::Relaxed) {
+            return;
+        }
         let uptime = self.uptime();
         self.journal.send(event.name(), || event.text(uptime));
         match &self.sink {
@@ -129,6 +136,14 @@ impl std::fmt::Debug for Console {
     }
 }
 
+/// Tells an end that came before there was a console, at once.
+pub fn say_halted(halt: &Halt) {
+    let lines = Event::Halted(halt.clone()).lines(SystemTime::now(), Duration::ZERO);
+    let mut out = std::io::stdout();
+    // Without a standard output there is the exit code.
+    drop(out.write_all(lines.as_bytes()).and_then(|()| out.flush()));
+}
+
 /// Writes until every sender is gone. A console that is broken swallows the rest: the boot goes on without it.
 fn write(jobs: &Receiver<Job>, out: &mut impl Write) {
     while let Ok(job) = jobs.recv() {
@@ -159,6 +174,15 @@ mod tests {
         }
         assert_eq!(console.dropped(), 3);
         drop(jobs);
+    }
+
+    #[test]
+    fn the_end_is_told_once() {
+        let console = Console::memory(wall());
+        let halted = || Event::Halted(Halt::drained());
+        console.emit(halted());
+        console.clone().emit(halted());
+        assert_eq!(console.events().len(), 1);
     }
 
     #[test]

@@ -125,6 +125,8 @@ codes! {
     UnitFailed = "unit_failed", Unavailable, "read the unit's last lines";
     /// A unit did not become ready in time.
     UnitStartTimeout = "unit_start_timeout", Unavailable, "read the unit's last lines; raise its deadline in timing";
+    /// Another supervisor holds this runtime folder.
+    AlreadyRunning = "already_running", Unavailable, "stop the guest that runs, or give each guest a --runtime-dir of its own";
     /// The spawner process ended.
     SpawnerLost = "spawner_lost", Internal, "report this with the console's output";
     /// A fault of ours.

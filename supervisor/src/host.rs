@@ -8,6 +8,7 @@ pub mod dns;
 #[cfg(test)]
 pub(crate) mod fake;
 pub mod fetch;
+pub mod instance;
 pub mod mounts;
 pub mod real;
 pub mod utc;
@@ -28,7 +29,7 @@ use crate::firewall::AllReady;
 use crate::http::{Answer, Ask, HttpError};
 use crate::logs::Pipe;
 use crate::plan::spec::{FirewallSpec, SnapshotSpec};
-use crate::spawner::LoadSpec;
+use crate::spawner::{LoadSpec, Loaded};
 use crate::unit::{ExitReason, Step};
 
 /// An effect under way.
@@ -99,13 +100,15 @@ pub trait Fs: Send + Sync {
     -> Result<zeroize::Zeroizing<Vec<u8>>, ReadError>;
     /// The mount table, in the kernel's `mountinfo` form.
     fn mounts(&self) -> Result<String, ReadError>;
+    /// The id, as in the mount table, of the mount that a path leads to; nothing where the kernel does not tell.
+    fn mount_id(&self, path: &Path) -> Option<u64>;
     /// The path without symbolic links; what does not exist yet stays as it is.
     fn real_path(&self, path: &Path) -> PathBuf;
     /// Makes and removes a file in this folder.
     fn try_write(&self, folder: &Path) -> Result<(), ReadError>;
     /// Whether something is there.
     fn exists(&self, path: &Path) -> bool;
-    /// Writes a small file of ours, without secrets.
+    /// Makes an empty file that survives a loss of power; fine when it is there.
     fn mark(&self, path: &Path) -> Result<(), ReadError>;
     /// Removes a file; fine when it is not there.
     fn remove(&self, path: &Path);
@@ -140,7 +143,7 @@ pub trait Wall: Send + Sync {
 /// The spawner and its children.
 pub trait Units: Send + Sync {
     /// Folders, files, credentials, executables.
-    fn load(&self, spec: LoadSpec) -> Job<'_, Result<(), Halt>>;
+    fn load(&self, spec: LoadSpec) -> Job<'_, Result<Loaded, Halt>>;
     /// Starts a step.
     fn start(&self, unit: usize, step: Step) -> Job<'_, Result<Start, Halt>>;
     /// SIGTERM to the unit's main process, or SIGKILL to all of it.

@@ -5,13 +5,12 @@
 
 use std::process::ExitCode;
 
-use bakehouse_supervisor::error::Exit;
 use bakehouse_supervisor::{cli, process};
 
 fn main() -> ExitCode {
     let exit = match process::shed_environment() {
         Ok(()) => cli::main(std::env::args_os()),
-        Err(error) => cli::complain(Exit::Internal, &error.to_string()),
+        Err(error) => cli::unshed(&error.to_string()),
     };
     ExitCode::from(exit as u8)
 }

@@ -34,6 +34,8 @@ pub struct Status {
     pub plan: Option<String>,
     /// Powers that the contract waives.
     pub waived: Vec<String>,
+    /// What is weaker here than it should be: `proc`, `credentials`.
+    pub reduced: Vec<&'static str>,
     /// Units in start order.
     pub units: Vec<UnitStatus>,
     /// Why it ended, once it has.
@@ -87,6 +89,7 @@ impl Board {
             host,
             plan: None,
             waived: Vec::new(),
+            reduced: Vec::new(),
             units: Vec::new(),
             halted: None,
             uptime_ms: 0,

@@ -47,6 +47,11 @@ impl<T: Send + 'static> Crew<T> {
         self.tasks.is_empty()
     }
 
+    /// Ends all tasks, and waits until none of them does anything any more.
+    pub async fn end(mut self) {
+        self.tasks.shutdown().await;
+    }
+
     /// The next end of a task; `None` when there are none. Aborted tasks are not reported.
     pub async fn next(&mut self) -> Option<Ended<T>> {
         loop {

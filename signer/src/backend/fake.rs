@@ -1,7 +1,7 @@
 //! A backend of software keys for the tests of what lies above it.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 
 use p256::ecdsa::SigningKey;
 use p256::ecdsa::signature::hazmat::PrehashSigner;
@@ -19,6 +19,10 @@ pub(crate) struct Fake {
     keyring: Arc<Keyring>,
     /// The HSM cannot be reached.
     pub(crate) down: AtomicBool,
+    /// What signatures and self-tests end with, though the HSM can be reached.
+    pub(crate) refusal: Mutex<Option<BackendError>>,
+    /// Self-tests that were begun.
+    pub(crate) proofs: AtomicUsize,
     /// Calls that were begun.
     pub(crate) calls: AtomicUsize,
     /// A call waits for a permit of this.
@@ -41,6 +45,8 @@ impl Fake {
             secret,
             keyring: Arc::new(Keyring::parse(&[config]).unwrap()),
             down: AtomicBool::new(false),
+            refusal: Mutex::new(None),
+            proofs: AtomicUsize::new(0),
             calls: AtomicUsize::new(0),
             gate: Semaphore::new(Semaphore::MAX_PERMITS),
         })
@@ -52,6 +58,16 @@ impl Fake {
 
     pub(crate) fn key(&self) -> &Arc<Key> {
         self.keyring.iter().next().unwrap()
+    }
+
+    /// From now on signatures and self-tests end like this.
+    pub(crate) fn refuse(&self, refusal: Option<BackendError>) {
+        *self.refusal.lock().unwrap() = refusal;
+    }
+
+    fn usable(&self) -> Result<(), BackendError> {
+        self.check()?;
+        self.refusal.lock().unwrap().clone().map_or(Ok(()), Err)
     }
 
     fn check(&self) -> Result<(), BackendError> {
@@ -68,7 +84,7 @@ impl Backend for Fake {
         Box::pin(async move {
             self.calls.fetch_add(1, Ordering::SeqCst);
             self.gate.acquire().await.unwrap().forget();
-            self.check()?;
+            self.usable()?;
             let digest = *permit.digest();
             let raw: p256::ecdsa::Signature = self.secret.sign_prehash(digest.as_bytes()).unwrap();
             Ok(self
@@ -80,7 +96,8 @@ impl Backend for Fake {
     }
 
     fn prove<'a>(&'a self, _: &'a Key) -> BackendFuture<'a, ()> {
-        Box::pin(async { self.check() })
+        self.proofs.fetch_add(1, Ordering::SeqCst);
+        Box::pin(async { self.usable() })
     }
 
     fn probe(&self) -> BackendFuture<'_, ()> {

@@ -1,7 +1,8 @@
 //! The way of one signature.
 //!
 //! parse → policy → admit → (mark durable ∥ HSM call) → reply. Each arrow takes what only the arrow before it makes. The
-//! mark is never lowered, least of all when the HSM call fails: a failed call may have signed.
+//! mark is never lowered, least of all when the HSM call fails: a failed call may have signed. A key that the HSM refuses
+//! signs nothing more, and costs no more marks, until a self-test has proven it again.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -10,6 +11,7 @@ use axum::http::StatusCode;
 use tracing::{info, warn};
 
 use crate::backend::{Backend, BackendError};
+use crate::health;
 use crate::keyring::{Key, Proof};
 use crate::policy::PolicyRefusal;
 use crate::request::{RequestError, SigningRequest};
@@ -132,6 +134,11 @@ impl Desk {
             Admission::Replay(signature) => Ok(signature),
             Admission::Sign(permit, pending) => {
                 let (signed, durable) = tokio::join!(self.backend.sign(permit), pending.durable());
+                if let Err(error) = &signed
+                    && !error.is_transient()
+                {
+                    health::note_failure(key, error);
+                }
                 let (signature, durable) = (signed?, durable?);
                 Ok(durable.complete(signature))
             }

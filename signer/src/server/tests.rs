@@ -13,6 +13,7 @@ use crate::task::Crew;
 use crate::tezos::{ChainId, blake2b_256};
 use crate::watermark;
 
+mod failure;
 mod input;
 
 const CHAIN: [u8; 4] = [0x7a, 0x06, 0xa7, 0x70];
@@ -23,7 +24,7 @@ struct Bench {
     backend: Arc<Fake>,
     watermark: Arc<Watermark>,
     health: Arc<Health>,
-    _dir: TempDir,
+    _dir: Option<TempDir>,
 }
 
 struct Answer {
@@ -36,16 +37,25 @@ impl Bench {
     fn unarmed(operations: &[&str]) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let backend = Fake::new(operations);
+        let config = Self::config(dir.path(), &backend);
+        let watermark = Watermark::open(config).unwrap();
+        Self::over(watermark, backend, Some(dir))
+    }
+
+    fn config(dir: &std::path::Path, backend: &Fake) -> watermark::Config {
+        watermark::Config {
+            dir: dir.to_owned(),
+            chains: vec![ChainId::from_bytes(CHAIN)],
+            keys: backend.keyring().floors(),
+        }
+    }
+
+    fn over(watermark: Watermark, backend: Arc<Fake>, dir: Option<TempDir>) -> Self {
         let keyring = backend.keyring();
         backend.key().note(Ok(()));
-        let config = watermark::Config {
-            dir: dir.path().to_owned(),
-            chains: vec![ChainId::from_bytes(CHAIN)],
-            keys: keyring.floors(),
-        };
-        let watermark = Arc::new(Watermark::open(config).unwrap());
+        let watermark = Arc::new(watermark);
         let health = Arc::new(Health::new(Arc::clone(&keyring), Arc::clone(&watermark)));
-        let (crew, handle) = Crew::new("test");
+        let (crew, handle) = Crew::new("test", 8);
         tokio::spawn(crew.work());
         let router = router(
             keyring,
@@ -310,7 +320,7 @@ async fn an_unknown_key_is_not_found_with_a_trace() {
 async fn a_key_that_is_not_proven_signs_nothing() {
     let bench = Bench::armed(&[]).await;
     let fresh = Fake::new(&[]);
-    let (crew, handle) = Crew::new("test");
+    let (crew, handle) = Crew::new("test", 8);
     tokio::spawn(crew.work());
     let router = router(
         fresh.keyring(),

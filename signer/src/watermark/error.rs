@@ -57,6 +57,9 @@ pub enum WriteError {
     /// The commit failed.
     #[error("the watermark can't be written: {0}")]
     Failed(#[source] Arc<StoreError>),
+    /// The disk stalls. The write stands, and may still happen.
+    #[error("the watermark's write was not on disk within {0} s")]
+    Late(u64),
     /// The writer has ended.
     #[error("the watermark's writer has ended")]
     Ended,

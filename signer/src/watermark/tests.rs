@@ -1,9 +1,10 @@
 //! The rule as a table, the promises as properties, the disk as an enemy.
 
 mod arming;
-mod bench;
+pub(crate) mod bench;
 mod concurrency;
 mod model;
 mod promises;
 mod rules;
+mod stall;
 mod storage;

@@ -16,7 +16,6 @@ use tokio::time::Instant;
 
 use super::Context;
 use super::gate::Gate;
-use crate::console::Event;
 use crate::error::{Code, Halt};
 use crate::host::{Exit, Wall};
 use crate::logs::Logs;

@@ -57,6 +57,10 @@ impl Boot<Sealed> {
             None => None,
         };
         let contract = context.host.opener.open(input, key)?;
+        for message in &contract.warnings {
+            let message = message.clone();
+            context.console.emit(Event::ContractWarning { message });
+        }
         let delegated = delegate(&context, &contract, unlocked)?;
         context.enter(Phase::Opened);
         Ok(Boot {
@@ -89,7 +93,7 @@ fn read(
     })
 }
 
-/// Tells the waivers, and decides whether the boot may go on without a firewall of its own.
+/// Tells the firewall's waiver (the state's is told when the volume is looked at), and decides whether the boot may go on without a firewall of its own.
 fn delegate(
     context: &super::Context,
     contract: &Contract,
@@ -100,16 +104,13 @@ fn delegate(
         .board
         .update(|status| status.waived.clone_from(waived));
     let firewall = waived.iter().any(|power| power == "firewall");
-    for power in waived {
-        let detail = match (power.as_str(), &unlocked) {
-            ("firewall", Some(_)) => {
-                "no firewall of ours: whoever runs this guest guards its ports"
-            }
-            ("firewall", None) => "not needed: this guest has its firewall all the same",
-            _ => "this guest runs without it",
+    if firewall {
+        let detail = match &unlocked {
+            Some(_) => "no firewall of ours: whoever runs this guest guards its ports",
+            None => "not needed: this guest has its firewall all the same",
         };
         context.console.emit(Event::PowerWaived {
-            power: power.clone(),
+            power: "firewall".to_owned(),
             detail: detail.to_owned(),
         });
     }

@@ -17,7 +17,7 @@ use crate::host::{Contract, Wall, mounts, utc};
 use crate::logs::Redactor;
 use crate::plan::spec::{Destinations, FirewallSpec, Plan, UnitSpec};
 use crate::plan::{self, Resolution, Resolved};
-use crate::spawner::{LoadFile, LoadSpec};
+use crate::spawner::{CredentialsMount, LoadFile, LoadSpec, Loaded};
 
 /// When this program was released: no clock may say that it is earlier.
 const RELEASED: &str = "2026-11-22T00:00:00Z";
@@ -78,7 +78,8 @@ impl Boot<Planned> {
         let units = resolved.units.clone();
         let load = load_spec(&plan, resolved)?;
         drop(contract);
-        context.host.units.load(load).await?;
+        let loaded = context.host.units.load(load).await?;
+        tell_reduced(&context, &loaded);
         context.enter(Phase::Provisioned);
         let state = Provisioned {
             plan,
@@ -92,16 +93,19 @@ impl Boot<Planned> {
     }
 }
 
-/// State must lie on a volume that survives, and that can be written.
+/// State must lie on a volume that survives, unless the contract waives that, and that can be written.
 fn check_state(context: &Context, plan: &Plan) -> Result<(), Halt> {
     let fs = &context.host.fs;
-    if !plan.waived.iter().any(|power| power == "state") {
-        let refused = |message: String| Halt::new(Code::StateNotPersistent, message);
-        let table = fs
-            .mounts()
-            .map_err(|_| refused("the mount table cannot be read".to_owned()))?;
-        let path = fs.real_path(&plan.state_path);
-        mounts::persistent(&table, &path).map_err(|error| refused(error.to_string()))?;
+    let persistent = persistent(context, plan);
+    if plan.waived.iter().any(|power| power == "state") {
+        let detail = match persistent {
+            Ok(()) => "not needed: state lies on a volume of its own".to_owned(),
+            Err(halt) => format!("{}: state may be lost at the next boot", halt.message),
+        };
+        let power = "state".to_owned();
+        context.console.emit(Event::PowerWaived { power, detail });
+    } else {
+        persistent?;
     }
     fs.try_write(&plan.state_path).map_err(|error| {
         Halt::new(
@@ -109,6 +113,32 @@ fn check_state(context: &Context, plan: &Plan) -> Result<(), Halt> {
             format!("{} {error}", plan.state_path.display()),
         )
     })
+}
+
+fn persistent(context: &Context, plan: &Plan) -> Result<(), Halt> {
+    let fs = &context.host.fs;
+    let refused = |message: String| Halt::new(Code::StateNotPersistent, message);
+    let table = fs
+        .mounts()
+        .map_err(|_| refused("the mount table cannot be read".to_owned()))?;
+    let path = fs.real_path(&plan.state_path);
+    mounts::persistent(&table, &path, fs.mount_id(&path))
+        .map_err(|error| refused(error.to_string()))
+}
+
+/// What this kernel or container lets the spawner do only in part is told and shown; it is no reason to halt.
+fn tell_reduced(context: &Context, loaded: &Loaded) {
+    let mut reduced = Vec::new();
+    if !loaded.fresh_proc {
+        reduced.push(("proc", "units share the supervisor's /proc: no mount of a new one is allowed here"));
+    }
+    if loaded.credentials == CredentialsMount::Ramfs {
+        reduced.push(("credentials", "credentials lie on ramfs, without a size limit: this kernel has no tmpfs that is never swapped"));
+    }
+    for (what, detail) in reduced {
+        context.board.update(|status| status.reduced.push(what));
+        context.console.emit(Event::IsolationReduced { what, detail });
+    }
 }
 
 /// The addresses of every host of the plan. Where DNS is needed, the firewall lets exactly that through first.

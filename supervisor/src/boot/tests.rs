@@ -1,5 +1,7 @@
 mod failures;
+mod import;
 mod port;
+mod told;
 
 use super::*;
 use crate::error::{Code, Exit};

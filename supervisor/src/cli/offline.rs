@@ -126,6 +126,10 @@ pub(super) fn readable(status: &Value) -> String {
             &format!("waived  {}", power.as_str().unwrap_or("-")),
         );
     }
+    for what in status["reduced"].as_array().into_iter().flatten() {
+        let what = what.as_str().unwrap_or("-");
+        line(&mut text, &format!("reduced {what}"));
+    }
     for unit in status["units"].as_array().into_iter().flatten() {
         let word = |key: &str| unit[key].as_str().unwrap_or_default();
         let deaths = unit["deaths"].as_u64().unwrap_or_default();

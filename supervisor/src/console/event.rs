@@ -1,13 +1,17 @@
 //! The events, their stable names and their two forms. `docs/events.md` has the table.
 
+mod beat;
+
 use std::time::{Duration, SystemTime};
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use crate::boot::Phase;
 use crate::error::Halt;
 use crate::host::utc;
-use crate::unit::{ExitReason, Step, UnitState};
+use crate::unit::{ExitReason, Step};
+
+pub use beat::Beat;
 
 /// Something worth telling.
 #[derive(Debug, Clone, PartialEq)]
@@ -129,6 +133,18 @@ pub enum Event {
         /// What that means now.
         detail: String,
     },
+    /// Something about the contract is odd.
+    ContractWarning {
+        /// What, without values.
+        message: String,
+    },
+    /// This kernel or container gives units less isolation than it should.
+    IsolationReduced {
+        /// `proc` or `credentials`.
+        what: &'static str,
+        /// What that means.
+        detail: &'static str,
+    },
     /// Still here.
     Heartbeat(Beat),
     /// The way down began.
@@ -138,23 +154,6 @@ pub enum Event {
     },
     /// The end.
     Halted(Halt),
-}
-
-/// The state of everything, once in a while.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Beat {
-    /// Phase.
-    pub phase: Phase,
-    /// `open`, `shut` or `delegated`.
-    pub port: &'static str,
-    /// Units with their states.
-    pub units: Vec<(String, UnitState)>,
-    /// Waived powers.
-    pub waived: Vec<String>,
-    /// Digest of the plan.
-    pub plan: String,
-    /// Console lines and child lines lost so far.
-    pub dropped: (u64, u64),
 }
 
 // === impl Event ===
@@ -181,6 +180,8 @@ impl Event {
             Self::HsmWaiting { .. } => "hsm.waiting",
             Self::SignerArmed { .. } => "signer.armed",
             Self::PowerWaived { .. } => "power.waived",
+            Self::ContractWarning { .. } => "contract.warning",
+            Self::IsolationReduced { .. } => "isolation.reduced",
             Self::Heartbeat(_) => "heartbeat",
             Self::DrainStarted { .. } => "drain.started",
             Self::Halted(_) => "halted",
@@ -242,6 +243,8 @@ impl Event {
                 format!("armed at head {head}: nothing at or below {floor} is signed")
             }
             Self::PowerWaived { power, detail } => format!("{power} waived by contract: {detail}"),
+            Self::ContractWarning { message } => format!("warning: {message}"),
+            Self::IsolationReduced { what, detail } => format!("{what} reduced: {detail}"),
             Self::Heartbeat(beat) => beat.words(),
             Self::DrainStarted { reason } => format!("started: {reason}"),
             Self::Halted(halt) => format!("{halt}. Remedy: {}", halt.code.remedy()),
@@ -307,6 +310,8 @@ impl Event {
             }),
             Self::SignerArmed { head, floor } => json!({ "head": head, "floor": floor }),
             Self::PowerWaived { power, detail } => json!({ "power": power, "detail": detail }),
+            Self::ContractWarning { message } => json!({ "message": message }),
+            Self::IsolationReduced { what, detail } => json!({ "what": what, "detail": detail }),
             Self::Heartbeat(beat) => beat.fields(),
             Self::DrainStarted { reason } => json!({ "reason": reason }),
             Self::Halted(halt) => json!({
@@ -349,40 +354,6 @@ impl Event {
             }
             _ => json!({}),
         }
-    }
-}
-
-// === impl Beat ===
-
-impl Beat {
-    fn words(&self) -> String {
-        let mut words = vec![
-            self.phase.as_str().to_owned(),
-            format!("port {}", self.port),
-        ];
-        words.extend(
-            self.units
-                .iter()
-                .map(|(unit, state)| format!("{unit} {state}")),
-        );
-        if !self.waived.is_empty() {
-            words.push(format!("WAIVED by contract: {}", self.waived.join(" ")));
-        }
-        words.join(", ")
-    }
-
-    fn fields(&self) -> Value {
-        let units: Map<_, _> = self
-            .units
-            .iter()
-            .map(|(unit, state)| (unit.clone(), json!(state)))
-            .collect();
-        let (console, units_lines) = self.dropped;
-        json!({
-            "phase": self.phase.as_str(), "port": self.port, "units": units,
-            "waived": self.waived, "plan": self.plan,
-            "dropped": { "console": console, "units": units_lines },
-        })
     }
 }
 

@@ -16,6 +16,7 @@ pub(crate) use contract::{CANARY, settings};
 
 use super::*;
 use crate::error::Code;
+use crate::spawner::CredentialsMount;
 
 pub(crate) const DISK: &str = "\
 22 1 254:0 / / rw shared:1 - ext4 /dev/vda rw
@@ -42,10 +43,17 @@ pub(crate) struct State {
     /// From the effect with this number on, effects of its name fail.
     pub(crate) fail_at: Option<usize>,
     failing: Option<&'static str>,
+    pub(crate) panics_at: Option<&'static str>,
     pub(crate) contract: Option<Contract>,
     pub(crate) bytes: Result<Vec<u8>, ReadError>,
     pub(crate) lock: Result<(), Halt>,
-    pub(crate) load: Result<(), Halt>,
+    pub(crate) load: Result<Loaded, Halt>,
+    /// Somebody removed the firewall's table: everything passes.
+    pub(crate) no_table: bool,
+    pub(crate) marks: Vec<PathBuf>,
+    pub(crate) removed: Vec<PathBuf>,
+    /// Commands that run before a unit, with the codes that they exit with; others need not run.
+    pub(crate) prepares: HashMap<usize, i32>,
     pub(crate) mounts: String,
     pub(crate) writable: bool,
     pub(crate) resolves: bool,
@@ -72,6 +80,16 @@ pub(crate) struct State {
     pub(crate) off: Option<Instant>,
 }
 
+impl State {
+    /// The kernel's answer where there is no table.
+    fn has_table(&self) -> Result<(), Halt> {
+        match self.no_table {
+            true => Err(Halt::new(Code::FirewallDrift, "the table is gone")),
+            false => Ok(()),
+        }
+    }
+}
+
 impl Fake {
     pub(crate) fn new() -> Self {
         let (sender, receiver) = mpsc::unbounded_channel();
@@ -84,10 +102,18 @@ impl Fake {
             effects: vec![],
             fail_at: None,
             failing: None,
+            panics_at: None,
             contract: Some(contract),
             bytes: Ok(vec![]),
             lock: Ok(()),
-            load: Ok(()),
+            load: Ok(Loaded {
+                credentials: CredentialsMount::Tmpfs,
+                fresh_proc: true,
+            }),
+            no_table: false,
+            marks: vec![],
+            removed: vec![],
+            prepares: HashMap::new(),
             mounts: DISK.into(),
             writable: true,
             resolves: true,
@@ -148,6 +174,12 @@ impl Fake {
             .unwrap()
     }
 
+    /// Somebody removes all tables.
+    pub(crate) fn flush_ruleset(&self) {
+        let mut state = self.state();
+        (state.no_table, state.open) = (true, true);
+    }
+
     /// Ends a unit as by a signal.
     pub(crate) fn kill(&self, name: &str) {
         let unit = self.unit(name);
@@ -184,6 +216,11 @@ impl Fake {
             state.failing = Some(name);
         }
         state.effects.push(name);
+        let panics = state.panics_at == Some(name);
+        if panics {
+            drop(state);
+            panic!("for the test");
+        }
         match state.failing {
             Some(failing) if failing == name => Err(Halt::new(Code::Internal, "made to fail")),
             _ => Ok(()),

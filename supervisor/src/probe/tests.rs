@@ -182,6 +182,43 @@ async fn an_old_head_is_not_synced_however_it_grows() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_head_of_the_future_is_not_synced_and_arms_nothing() {
+    let mut bench = Bench::node();
+    bench.up().await;
+    let real = Arc::clone(&bench.world.clock);
+    bench.head(2, Duration::ZERO);
+    let behind = Arc::clone(&real);
+    bench.world.clock = Arc::new(move || behind() - 9 * SECOND);
+    assert_eq!(
+        bench.up().await,
+        "the head 2 is 9 s ahead of this guest's clock"
+    );
+    assert_eq!(bench.world.chain.head(), None);
+    bench.world.clock = Arc::new(move || real() - 8 * SECOND);
+    assert_eq!(bench.verdict().await, Verdict::Synced, "one block time");
+
+    let mut signer = Bench::signer();
+    signer.seen(100);
+    let real = Arc::clone(&signer.world.clock);
+    signer.world.clock = Arc::new(move || real() - 2 * SECOND);
+    assert_eq!(signer.up().await, "unarmed: the node is not synced yet");
+    assert_eq!(signer.routes.count("/arm"), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_signer_whose_admin_socket_is_silent_is_up() {
+    for error in [HttpError::Unreachable, HttpError::Late, HttpError::Unusable] {
+        let mut bench = Bench::signer();
+        bench.seen(100);
+        bench.routes.put("/arm", Err(error));
+        assert_eq!(
+            bench.up().await,
+            "unarmed: its admin socket does not answer"
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_clock_that_stands_still_does_not_hide_a_head_that_does() {
     let mut bench = Bench::node();
     bench.up().await;

@@ -159,9 +159,7 @@ mod tests {
         let home = tempfile::tempdir().unwrap();
         for mode in [0o775, 0o757] {
             place(home.path(), "signer", b"one", mode);
-            let refusal = open(home.path())
-                .get(&spec("signer", b"one"))
-                .unwrap_err();
+            let refusal = open(home.path()).get(&spec("signer", b"one")).unwrap_err();
             assert_eq!(refusal.code, RefusalCode::ExecutableMismatch);
         }
     }

@@ -143,8 +143,7 @@ impl<'a> Server<'a> {
                 self.end(&what)
             }
         };
-        self.channel
-            .send(&Said::Answer { id, result }, &[], None)?;
+        self.channel.send(&Said::Answer { id, result }, &[], None)?;
         Ok(if what == Ask::Quit {
             Next::End
         } else {

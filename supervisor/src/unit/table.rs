@@ -273,6 +273,11 @@ impl Table {
         self.units.get(unit).map(Unit::view)
     }
 
+    /// The command that runs before this unit, while one does.
+    pub fn preparing(&self, unit: usize) -> Option<usize> {
+        self.units.get(unit)?.machine.preparing()
+    }
+
     /// The plan of one unit.
     pub fn spec(&self, unit: usize) -> Option<&UnitSpec> {
         self.units.get(unit).map(|unit| &unit.spec)

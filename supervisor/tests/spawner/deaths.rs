@@ -7,7 +7,7 @@ use bakehouse_supervisor::process::ExitReason;
 use bakehouse_supervisor::spawner::Spawner;
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::probe::{Held, processes_with};
+use crate::probe::{Held, crowd_where, processes_with};
 use crate::runner::{Scene, role, wait_for};
 use crate::stage::{OTHER_UID, Show, Stage, account, patiently, runtime};
 
@@ -72,9 +72,10 @@ async fn crowd(stage: &Stage, show: &Show, marker: &str) -> Vec<Held> {
         assert_eq!(crate::stage::read_line(output).await, "ready");
     }
     // between "ready" and exec the processes are still shells; their argv holds the marker too
-    let crowd: Vec<Held> = processes_with(marker).into_iter().map(Held::of).collect();
-    assert!(crowd.len() >= 6, "{}", crowd.len());
-    crowd
+    crowd_where(6, |line| line.contains(marker))
+        .into_iter()
+        .map(Held::of)
+        .collect()
 }
 
 fn all_die_with_the_spawner() {
@@ -122,8 +123,10 @@ fn supervised(name: &str, end: impl FnOnce(&mut std::process::Child, i32)) {
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
     let mut line = || lines.next().unwrap().unwrap();
     let (marker, spawner) = (line(), line().parse().unwrap());
-    let mut crowd: Vec<Held> = processes_with(&marker).into_iter().map(Held::of).collect();
-    assert!(crowd.len() >= 6, "{}", crowd.len());
+    let mut crowd: Vec<Held> = crowd_where(6, |line| line.contains(&marker))
+        .into_iter()
+        .map(Held::of)
+        .collect();
     crowd.push(Held::of(spawner));
     assert!(!crowd.iter().any(Held::is_dead));
     end(&mut child, spawner);

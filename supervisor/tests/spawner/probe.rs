@@ -3,7 +3,7 @@
 use std::fs;
 use std::os::fd::OwnedFd;
 use std::path::PathBuf;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
@@ -40,11 +40,28 @@ impl Held {
 
 /// All processes whose argv holds this text.
 pub(crate) fn processes_with(text: &str) -> Vec<i32> {
+    processes_where(|line| line.contains(text))
+}
+
+fn processes_where(is_meant: impl Fn(&str) -> bool) -> Vec<i32> {
     let of = |pid: &i32| read_lossy(&PathBuf::from(format!("/proc/{pid}/cmdline")));
     pids()
         .into_iter()
-        .filter(|pid| of(pid).is_some_and(|line| line.contains(text)))
+        .filter(|pid| of(pid).is_some_and(|line| is_meant(&line)))
         .collect()
+}
+
+/// All processes whose argv is meant, as soon as there are this many: one that is just being executed has none for a moment.
+pub(crate) fn crowd_where(count: usize, is_meant: impl Fn(&str) -> bool) -> Vec<i32> {
+    let deadline = Instant::now() + Duration::from_secs(20);
+    loop {
+        let found = processes_where(&is_meant);
+        if found.len() >= count {
+            return found;
+        }
+        assert!(Instant::now() < deadline, "{} of {count}", found.len());
+        std::thread::yield_now();
+    }
 }
 
 /// Files named so of any process that hold this text.

@@ -3,11 +3,10 @@
 use bakehouse_supervisor::process::ExitReason;
 use bakehouse_supervisor::spawner::{RefusalCode, SpawnerError, StartOutcome, Step, UnitSignal};
 use rustix::process::{Pid, Signal, getpgid, kill_process, test_kill_process};
-use tokio::net::unix::pipe;
 
-use crate::probe::processes_with;
+use crate::probe::crowd_where;
 use crate::runner::Scene;
-use crate::stage::{Show, Stage, patiently, read_line};
+use crate::stage::{Show, Stage, patiently};
 
 pub(crate) const SCENES: &[Scene] = &[
     (
@@ -37,17 +36,16 @@ impl Lingering {
     /// not end the parent as long as unit 1 runs, which has the same account.
     async fn of(stage: &Stage, show: &mut Show) -> Self {
         let marker = format!("7000.{}", std::process::id());
-        let script = format!(
-            "( sleep {marker} & exec setsid sh -c 'echo ready; exec sleep {marker}' ) & exec sleep {marker}"
-        );
+        let script =
+            format!("( sleep {marker} & exec setsid sleep {marker} ) & exec sleep {marker}");
         let units = vec![stage.script(&script), stage.unit("sleep", &["1000"])];
         show.handle.load(stage.load(units)).await.unwrap();
         show.started(1).await;
         let started = show.started(0).await;
-        let mut stdout = pipe::Receiver::from_owned_fd(started.stdout).unwrap();
-        assert_eq!(read_line(&mut stdout).await, "ready");
         let main = Pid::from_raw(started.pid).unwrap();
-        let others: Vec<Pid> = processes_with(&marker)
+        let asleep = format!("sleep\0{marker}\0");
+        // none of them is a shell any more: a shell would wait for its child
+        let others: Vec<Pid> = crowd_where(3, |line| line == asleep)
             .into_iter()
             .filter_map(Pid::from_raw)
             .filter(|pid| *pid != main)

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Condvar, Mutex};
 
 use crate::policy::{Approved, KeyRule, Policy, Role};
 use crate::request::{Class, Consensus, Height, Kind, SigningRequest};
@@ -186,15 +186,75 @@ impl Store for FailingStore {
     }
 }
 
+/// A disk that takes its time.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Disk(Arc<(Mutex<DiskState>, Condvar)>);
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+enum DiskState {
+    #[default]
+    Well,
+    Stalled,
+    Panicking,
+}
+
+struct SlowStore {
+    inner: MemoryStore,
+    disk: Disk,
+}
+
+impl Disk {
+    fn set(&self, state: DiskState) {
+        *self.0.0.lock().unwrap() = state;
+        self.0.1.notify_all();
+    }
+
+    /// Commits neither succeed nor fail from now on.
+    pub(crate) fn stall(&self) {
+        self.set(DiskState::Stalled);
+    }
+
+    /// They go on.
+    pub(crate) fn mend(&self) {
+        self.set(DiskState::Well);
+    }
+
+    /// The next commit panics.
+    pub(crate) fn panic(&self) {
+        self.set(DiskState::Panicking);
+    }
+}
+
+impl Store for SlowStore {
+    fn commit(&mut self, batch: &[Write]) -> Result<(), StoreError> {
+        let (state, changed) = &*self.disk.0;
+        let state = state.lock().unwrap();
+        let state = *changed
+            .wait_while(state, |state| *state == DiskState::Stalled)
+            .unwrap();
+        assert_ne!(state, DiskState::Panicking, "for the test");
+        self.inner.commit(batch)
+    }
+}
+
+/// A watermark in memory behind a disk that can stall.
+pub(crate) fn slow(config: &Config) -> (Watermark, Disk) {
+    let disk = Disk::default();
+    let store = SlowStore {
+        inner: MemoryStore(MemoryDisk::default()),
+        disk: disk.clone(),
+    };
+    (over(config, Box::new(store), Vec::new()), disk)
+}
+
 /// A watermark over any store, without a lock file.
 pub(super) fn over(config: &Config, store: Box<dyn Store>, marks: Vec<Stored>) -> Watermark {
     let (shared, writer) =
-        Watermark::start(config.chains.clone(), &config.keys, store, marks).unwrap();
+        Watermark::start(config.chains.clone(), &config.keys, store, marks, None).unwrap();
     Watermark {
         shared,
         provenance: Provenance::Found,
         _writer: writer,
-        _lock: None,
     }
 }
 

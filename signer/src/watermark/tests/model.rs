@@ -228,6 +228,7 @@ impl World<'_> {
 
 fn play(disk: &dyn Disk, steps: Vec<Step>) {
     let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
         .build()
         .unwrap();
     runtime.block_on(async {
@@ -263,6 +264,7 @@ proptest! {
 fn a_plain_history_does_let_signatures_out() {
     let disk = MemoryDisk::default();
     let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
         .build()
         .unwrap();
     runtime.block_on(async {

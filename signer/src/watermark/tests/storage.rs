@@ -335,6 +335,7 @@ fn opens_unarmed(bytes: &[u8]) {
 
 fn whole() -> Vec<u8> {
     let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
         .build()
         .unwrap();
     let dir = runtime.block_on(used());

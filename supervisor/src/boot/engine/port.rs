@@ -121,6 +121,7 @@ impl Engine {
                 self.context
                     .console
                     .emit(Event::FirewallDrift { what, repaired });
+                self.refusals += 1;
                 self.lose(halt);
                 if self.closing.is_some() {
                     self.close();

@@ -137,6 +137,18 @@ fn a_rearm_that_a_closing_overtook_opens_nothing() {
 }
 
 #[test]
+fn whatever_closed_it_opening_takes_a_whole_interval_again() {
+    let mut bench = Bench::open();
+    bench.pass(5000 * MS, true);
+    bench.gate.close("repaired".to_owned());
+    assert!(bench.step().is_none(), "not by what was known before");
+    bench.pass(499 * MS, true);
+    assert!(bench.step().is_none());
+    bench.pass(MS, true);
+    assert!(bench.rearm());
+}
+
+#[test]
 fn a_rearm_that_failed_is_tried_again_a_little_later() {
     let mut bench = Bench::open();
     bench.pass(500 * MS, true);

@@ -3,6 +3,7 @@ use std::time::UNIX_EPOCH;
 
 use super::*;
 use crate::error::Code;
+use crate::unit::UnitState;
 
 const TABLE: &str = include_str!("../../../../docs/events.md");
 
@@ -75,6 +76,11 @@ fn every_event() -> Vec<Event> {
         Event::PowerWaived {
             power: "firewall".to_owned(),
             detail: text(),
+        },
+        Event::ContractWarning { message: text() },
+        Event::IsolationReduced {
+            what: "proc",
+            detail: "because",
         },
         Event::Heartbeat(Beat {
             phase: Phase::Exposed,

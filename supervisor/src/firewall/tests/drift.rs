@@ -105,7 +105,11 @@ fn a_rearm_in_the_middle_of_a_repair_is_taken_back() {
         );
         firewall.nft = rearming;
         let before = ready();
-        let open = || world.inside(|| nft("list set inet bakehouse open")).contains("9732");
+        let open = || {
+            world
+                .inside(|| nft("list set inet bakehouse open"))
+                .contains("9732")
+        };
         world.inside(|| {
             nft("flush chain inet bakehouse out");
             firewall.check_drift().unwrap().unwrap();

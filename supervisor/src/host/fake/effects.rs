@@ -21,6 +21,10 @@ impl Fs for Fake {
         Ok(self.state().mounts.clone())
     }
 
+    fn mount_id(&self, _: &Path) -> Option<u64> {
+        None
+    }
+
     fn real_path(&self, path: &Path) -> PathBuf {
         path.to_owned()
     }
@@ -35,15 +39,19 @@ impl Fs for Fake {
         }
     }
 
-    fn exists(&self, _: &Path) -> bool {
-        false
+    fn exists(&self, path: &Path) -> bool {
+        self.state().marks.iter().any(|mark| mark == path)
     }
 
-    fn mark(&self, _: &Path) -> Result<(), ReadError> {
+    fn mark(&self, path: &Path) -> Result<(), ReadError> {
+        self.effect("mark").map_err(|_| ReadError::Unwritable)?;
+        self.state().marks.push(path.to_owned());
         Ok(())
     }
 
-    fn remove(&self, _: &Path) {}
+    fn remove(&self, path: &Path) {
+        self.state().removed.push(path.to_owned());
+    }
 
     fn core_pattern(&self) -> Result<(), Halt> {
         self.effect("core_pattern")
@@ -115,6 +123,7 @@ impl Wall for Fake {
         Box::pin(async {
             self.effect("rearm")?;
             let mut state = self.state();
+            state.has_table()?;
             state.rearms.push(Instant::now());
             state.open = true;
             Ok(true)
@@ -125,6 +134,7 @@ impl Wall for Fake {
         Box::pin(async {
             let failed = self.effect("close");
             let mut state = self.state();
+            state.has_table()?;
             state.closes.push(Instant::now());
             state.open = false;
             failed
@@ -138,6 +148,8 @@ impl Wall for Fake {
             self.effect("drift")?;
             let mut state = self.state();
             let drift = state.drift.take();
+            let gone = std::mem::take(&mut state.no_table).then(|| "the table is gone".to_owned());
+            let drift = gone.or(drift);
             state.open &= drift.is_none();
             Ok(drift)
         })
@@ -145,7 +157,7 @@ impl Wall for Fake {
 }
 
 impl Units for Fake {
-    fn load(&self, spec: LoadSpec) -> Job<'_, Result<(), Halt>> {
+    fn load(&self, spec: LoadSpec) -> Job<'_, Result<Loaded, Halt>> {
         Box::pin(async move {
             self.effect("load")?;
             let mut state = self.state();
@@ -162,10 +174,20 @@ impl Units for Fake {
     fn start(&self, unit: usize, step: Step) -> Job<'_, Result<Start, Halt>> {
         Box::pin(async move {
             self.effect("start")?;
-            if step != Step::Main {
-                return Ok(Start::Skipped);
-            }
             let mut state = self.state();
+            if let Step::Prepare(index) = step {
+                let Some(code) = state.prepares.get(&index).copied() else {
+                    return Ok(Start::Skipped);
+                };
+                drop(state);
+                let reason = ExitReason::Exited { code };
+                self.exits.0.send(Exit { unit, reason }).unwrap();
+                return Ok(Start::Running {
+                    pid: 99,
+                    stdout: Box::new(tokio::io::empty()),
+                    stderr: Box::new(tokio::io::empty()),
+                });
+            }
             if state.names.get(unit).is_some_and(|name| name == "signer") {
                 state.armed = None;
             }

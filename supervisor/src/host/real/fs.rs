@@ -5,6 +5,7 @@ use std::io::{ErrorKind, Read};
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
+use nix::libc;
 use zeroize::Zeroizing;
 
 use crate::error::{Code, Halt};
@@ -46,6 +47,13 @@ impl Fs for RealFs {
         std::fs::read_to_string(MOUNTS).map_err(|_| ReadError::Unreadable)
     }
 
+    fn mount_id(&self, path: &Path) -> Option<u64> {
+        use rustix::fs::{AtFlags, CWD, StatxFlags, statx};
+        let there = path.ancestors().find(|path| path.exists())?;
+        let found = statx(CWD, there, AtFlags::empty(), StatxFlags::MNT_ID).ok()?;
+        (found.stx_mask & StatxFlags::MNT_ID.bits() != 0).then_some(found.stx_mnt_id)
+    }
+
     fn real_path(&self, path: &Path) -> PathBuf {
         for ancestor in path.ancestors() {
             if let Ok(real) = ancestor.canonicalize() {
@@ -72,19 +80,21 @@ impl Fs for RealFs {
     }
 
     fn exists(&self, path: &Path) -> bool {
-        path.exists()
+        path.symlink_metadata().is_ok()
     }
 
     fn mark(&self, path: &Path) -> Result<(), ReadError> {
         let mut options = OpenOptions::new();
-        let file = options
-            .write(true)
-            .create(true)
-            .truncate(true)
-            .mode(0o600)
-            .open(path);
-        let synced = file.and_then(|file| file.sync_all());
-        synced.map_err(|_| ReadError::Unwritable)
+        let options = options.write(true).create_new(true).mode(0o600);
+        // Through no link, and there before anybody relies on it, even after a loss of power.
+        let marked = match options.custom_flags(libc::O_NOFOLLOW).open(path) {
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(()),
+            file => file.and_then(|file| file.sync_all()),
+        };
+        let folder = path.parent().unwrap_or(Path::new("/"));
+        marked
+            .and_then(|()| File::open(folder)?.sync_all())
+            .map_err(|_| ReadError::Unwritable)
     }
 
     fn remove(&self, path: &Path) {

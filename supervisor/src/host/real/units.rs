@@ -12,7 +12,7 @@ use crate::host::{Exit, Job, Start, Units};
 use crate::logs::Pipe;
 use crate::process;
 use crate::spawner::{
-    LoadSpec, SpawnerError, SpawnerEvents, SpawnerHandle, StartOutcome, Step as SpawnerStep,
+    LoadSpec, Loaded, SpawnerError, SpawnerEvents, SpawnerHandle, StartOutcome, Step as SpawnerStep,
     UnitSignal,
 };
 use crate::unit::{ExitReason, Step};
@@ -47,8 +47,8 @@ impl RealUnits {
 }
 
 impl Units for RealUnits {
-    fn load(&self, spec: LoadSpec) -> Job<'_, Result<(), Halt>> {
-        Box::pin(async move { self.handle.load(spec).await.map(drop).map_err(Halt::from) })
+    fn load(&self, spec: LoadSpec) -> Job<'_, Result<Loaded, Halt>> {
+        Box::pin(async move { self.handle.load(spec).await.map_err(Halt::from) })
     }
 
     fn start(&self, unit: usize, step: Step) -> Job<'_, Result<Start, Halt>> {
@@ -121,7 +121,7 @@ impl Units for RealUnits {
 // === impl NoUnits ===
 
 impl Units for NoUnits {
-    fn load(&self, _: LoadSpec) -> Job<'_, Result<(), Halt>> {
+    fn load(&self, _: LoadSpec) -> Job<'_, Result<Loaded, Halt>> {
         Box::pin(async { Err(self.0.clone()) })
     }
 

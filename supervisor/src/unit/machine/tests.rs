@@ -260,6 +260,32 @@ fn an_hsm_that_never_comes_halts_with_its_own_code() {
 }
 
 #[test]
+fn a_unit_that_was_ready_before_is_started_again_when_a_later_run_is_late() {
+    let mut bench = Bench::ready(0);
+    bench.on(killed());
+    bench.after(1);
+    bench.on(Event::NeedsMet);
+    bench.started();
+    bench.probed(hsm_down());
+    assert_eq!(bench.after(99), []);
+    assert_eq!(bench.after(1), [Action::Terminate]);
+    let actions = bench.on(exit(0));
+    let why = Notice::Exited(Step::Main, ExitReason::StartTimeout);
+    assert_eq!(actions[0], Action::Announce(why));
+    assert_eq!(
+        (bench.machine.state(), bench.machine.deaths()),
+        (UnitState::Backoff, 2)
+    );
+    bench.after(8);
+    bench.on(Event::NeedsMet);
+    bench.started();
+    bench.probed(Verdict::Up {
+        reason: "far behind".to_owned(),
+    });
+    assert_eq!(bench.after(1000), [Action::Terminate]);
+}
+
+#[test]
 fn a_unit_that_is_never_synced_halts() {
     let mut bench = Bench::new(0);
     bench.on(Event::NeedsMet);
