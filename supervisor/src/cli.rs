@@ -142,7 +142,7 @@ pub fn main(arguments: impl Iterator<Item = OsString>) -> Exit {
         }
     };
     match cli.command {
-        Command::Run(args) => run::run(args, cli.sections_fd),
+        Command::Run(args) => run::run(&args, cli.sections_fd),
         Command::Check(args) => finish(offline::check(&args)),
         Command::Plan(args) => finish(offline::plan(&args)),
         Command::Status(args) => print_status(&args),

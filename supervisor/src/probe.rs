@@ -111,7 +111,6 @@ impl Head {
 
 // === impl Prober ===
 
-
 impl Prober {
     /// The probe of a run that began at `since`.
     pub fn new(spec: &ProbeSpec, interval: Duration, since: Instant) -> Self {

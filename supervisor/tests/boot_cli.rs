@@ -119,19 +119,47 @@ fn status_readable_after_fatal_boot() {
 }
 
 #[test]
+fn a_second_run_is_refused_and_changes_nothing() {
+    if !is_root() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let arguments = ["--contract", "/missing", "--host", "sealed"];
+    let mut first = run(folder.path(), &arguments);
+    let mut guest = Guest(first.stdout(Stdio::piped()).spawn().unwrap());
+    let mut lines = BufReader::new(guest.0.stdout.take().unwrap()).lines();
+    assert!(lines.any(|line| line.unwrap().contains("\"event\":\"halted\"")));
+    let output = run(folder.path(), &arguments).output().unwrap();
+    assert_eq!(output.status.code(), Some(69));
+    assert_eq!(halted(&output)["code"], "already_running");
+    let status = Command::new(BAKEHOUSE)
+        .args(["status", "--json", "--runtime-dir"])
+        .arg(folder.path().join("run"))
+        .output()
+        .unwrap();
+    let status: Value = serde_json::from_slice(&status.stdout).unwrap();
+    assert_eq!(status["halted"]["code"], "contract_missing", "the first's");
+}
+
+#[test]
 fn a_contract_is_never_read_from_the_environment_outside_of_workload_mode() {
     let folder = tempfile::tempdir().unwrap();
-    let given = |host: &str| {
+    let given = |host: &str, exit: i32, code: &str| {
         let mut command = Command::new(BAKEHOUSE);
         command
             .arg("run")
             .args(["--units", "/nowhere", "--host", host]);
         command.arg("--runtime-dir").arg(folder.path());
         command.env("BAKEHOUSE_WORKLOAD", "type: workload");
-        command.output().unwrap().status.code()
+        let output = command.output().unwrap();
+        assert_eq!(output.status.code(), Some(exit), "{output:?}");
+        assert_eq!(halted(&output)["code"], code);
+        let text = String::from_utf8(output.stdout).unwrap();
+        assert_eq!(text.lines().count(), 2, "told once: {text}");
     };
     // Neither gets as far as the firewall: a document is wanted, or the other section.
-    assert_eq!((given("bench"), given("workload")), (Some(64), Some(64)));
+    given("bench", 64, "usage");
+    given("workload", 66, "contract_missing");
 }
 
 #[test]

@@ -71,9 +71,11 @@ impl Gate {
         let since = *self.ready_since.get_or_insert(now);
         if self.armed.is_some_and(|armed| now >= armed + self.dead_man) {
             let late = self.dead_man.as_millis();
-            return Some(self.close(format!(
+            let order = self.close(format!(
                 "no fresh proof for {late} ms: the kernel closed it"
-            )));
+            ));
+            self.ready_since = Some(now);
+            return Some(order);
         }
         let due = self
             .armed

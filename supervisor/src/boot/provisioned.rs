@@ -130,14 +130,19 @@ fn persistent(context: &Context, plan: &Plan) -> Result<(), Halt> {
 fn tell_reduced(context: &Context, loaded: &Loaded) {
     let mut reduced = Vec::new();
     if !loaded.fresh_proc {
-        reduced.push(("proc", "units share the supervisor's /proc: no mount of a new one is allowed here"));
+        reduced.push((
+            "proc",
+            "units share the supervisor's /proc: no mount of a new one is allowed here",
+        ));
     }
     if loaded.credentials == CredentialsMount::Ramfs {
         reduced.push(("credentials", "credentials lie on ramfs, without a size limit: this kernel has no tmpfs that is never swapped"));
     }
     for (what, detail) in reduced {
         context.board.update(|status| status.reduced.push(what));
-        context.console.emit(Event::IsolationReduced { what, detail });
+        context
+            .console
+            .emit(Event::IsolationReduced { what, detail });
     }
 }
 

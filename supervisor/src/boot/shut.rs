@@ -26,7 +26,11 @@ pub(super) async fn close(wall: &dyn Wall, console: &Console) -> Result<(), Halt
         Err(_) => ("looking at the rules hangs".to_owned(), false),
     };
     console.emit(Event::FirewallDrift { what, repaired });
-    if repaired { once(wall).await } else { Err(refused) }
+    if repaired {
+        once(wall).await
+    } else {
+        Err(refused)
+    }
 }
 
 async fn once(wall: &dyn Wall) -> Result<(), Halt> {

@@ -44,7 +44,7 @@ struct Ready {
 }
 
 /// Runs a guest to its end, which is told once, whatever it is.
-pub(super) fn run(args: RunArgs, sections_fd: Option<RawFd>) -> Exit {
+pub(super) fn run(args: &RunArgs, sections_fd: Option<RawFd>) -> Exit {
     let ready = match prepare(args, sections_fd) {
         Ok(ready) => ready,
         Err(halt) => {
@@ -60,9 +60,8 @@ pub(super) fn run(args: RunArgs, sections_fd: Option<RawFd>) -> Exit {
         runtime,
         instance,
     } = ready;
-    let running = AssertUnwindSafe(|| {
-        runtime.block_on(guest(places, forked, console.clone(), journal))
-    });
+    let running =
+        AssertUnwindSafe(|| runtime.block_on(guest(places, forked, console.clone(), journal)));
     let halt = std::panic::catch_unwind(running)
         .unwrap_or_else(|_| Halt::new(Code::Internal, "the supervisor panicked"));
     // Whoever got as far as telling it has; the console says it once.
@@ -75,7 +74,7 @@ pub(super) fn run(args: RunArgs, sections_fd: Option<RawFd>) -> Exit {
 }
 
 /// Everything until the runtime runs. The sections are read when the spawner has been forked: it has no copy of them.
-fn prepare(args: RunArgs, sections_fd: Option<RawFd>) -> Result<Ready, Halt> {
+fn prepare(args: &RunArgs, sections_fd: Option<RawFd>) -> Result<Ready, Halt> {
     let mode = Mode::from(args.places.host);
     let kept: Vec<RawFd> = [args.key.key_fd, sections_fd]
         .into_iter()
@@ -94,7 +93,7 @@ fn prepare(args: RunArgs, sections_fd: Option<RawFd>) -> Result<Ready, Halt> {
         sandbox::drop_supervisor_capabilities()
     };
     dropped.map_err(|error| Halt::new(Code::PowerMissing, error.to_string()))?;
-    let places = places(&args, mode, sections_fd)?;
+    let places = places(args, mode, sections_fd)?;
     let instance = Instance::lock(&places.runtime_dir)?;
     let journal = Journal::connect();
     let console = Console::stdout(Arc::new(SystemTime::now), journal.clone())

@@ -83,10 +83,10 @@ pub(crate) struct State {
 impl State {
     /// The kernel's answer where there is no table.
     fn has_table(&self) -> Result<(), Halt> {
-        match self.no_table {
-            true => Err(Halt::new(Code::FirewallDrift, "the table is gone")),
-            false => Ok(()),
+        if self.no_table {
+            return Err(Halt::new(Code::FirewallDrift, "the table is gone"));
         }
+        Ok(())
     }
 }
 

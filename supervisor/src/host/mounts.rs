@@ -80,7 +80,7 @@ pub fn persistent(table: &str, path: &Path, id: Option<u64>) -> Result<(), Fleet
         let bound = seen(Path::new(point));
         bound.is_some_and(|bound| bound.device == mount.device)
     };
-    if mount.point == Path::new("/") || BOUND.iter().any(|point| of_root(&point)) {
+    if mount.point == Path::new("/") || BOUND.iter().any(of_root) {
         return Err(Fleeting::Root(owned));
     }
     if mount.read_only {
@@ -216,7 +216,10 @@ mod tests {
         let path = Path::new("/data/state");
         assert_eq!(persistent(CONTAINER, path, Some(609)), Ok(()));
         assert!(persistent(CONTAINER, path, Some(610)).is_err());
-        assert!(persistent(CONTAINER, path, Some(7)).is_err(), "unknown: as without");
+        assert!(
+            persistent(CONTAINER, path, Some(7)).is_err(),
+            "unknown: as without"
+        );
     }
 
     #[test]

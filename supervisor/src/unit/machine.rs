@@ -212,7 +212,7 @@ impl Machine {
                 let step = *step;
                 self.stage = match step {
                     Step::Prepare(index) => Stage::Preparing { index, since: now },
-                    Step::Main => Stage::Running(Life::new(now, self.proven)),
+                    Step::Main => Stage::Running(Life::new(now)),
                 };
                 vec![Action::Announce(Notice::Starting(step))]
             }
@@ -253,6 +253,9 @@ impl Machine {
                 return match &stopping.cause {
                     Cause::Restart(why) => {
                         let why = why.clone();
+                        // A run that never came up wipes no slate, however long it took.
+                        let late = why == ExitReason::StartTimeout;
+                        let ran = if late { Duration::ZERO } else { ran };
                         self.died(step, &why, ran, now, jitter)
                     }
                     Cause::Asked | Cause::Fail(_) => self.over(Some(reason)),
@@ -346,7 +349,7 @@ impl Machine {
                 actions.retain(|action| *action != Action::Terminate);
                 actions
             }
-            Stage::Running(life) => match life.overdue(&self.policy, now) {
+            Stage::Running(life) => match life.overdue(&self.policy, self.proven, now) {
                 None => Vec::new(),
                 Some(Overdue::Fail(halt)) => self.fail(halt, now),
                 Some(Overdue::Restart(reason)) => {

@@ -184,7 +184,8 @@ impl Engine {
                 stdout,
                 stderr,
             }) => {
-                self.import.started(unit, step, &self.plan, self.table.spec(unit));
+                self.import
+                    .started(unit, step, &self.plan, self.table.spec(unit));
                 let capture = self.logs.capture(unit, stdout, stderr);
                 self.crew.spawn("log", async move {
                     capture.await;

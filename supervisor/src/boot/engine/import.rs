@@ -19,7 +19,13 @@ pub(super) enum Import {
 
 impl Import {
     /// A step runs.
-    pub(super) fn started(&mut self, unit: usize, step: Step, plan: &Plan, spec: Option<&UnitSpec>) {
+    pub(super) fn started(
+        &mut self,
+        unit: usize,
+        step: Step,
+        plan: &Plan,
+        spec: Option<&UnitSpec>,
+    ) {
         if let (Step::Prepare(index), Some(spec)) = (step, spec)
             && is_import(plan, spec, index)
         {
@@ -33,10 +39,9 @@ impl Import {
         if let Self::Begun { unit, folder } = self
             && *unit == of
         {
-            halt.message
-                .push_str("; the import of the snapshot did not end well: ");
-            halt.message
-                .push_str(&format!("empty {folder} before the next boot"));
+            let left = "the import of the snapshot did not end well";
+            let message = &halt.message;
+            halt.message = format!("{message}; {left}: empty {folder} before the next boot");
         }
         halt
     }
@@ -73,7 +78,10 @@ impl Engine {
 
 /// The import is the step that the snapshot's own mark makes superfluous.
 fn is_import(plan: &Plan, spec: &UnitSpec, index: usize) -> bool {
-    let mark = plan.snapshot.as_ref().map(|snapshot| &snapshot.unless_exists);
+    let mark = plan
+        .snapshot
+        .as_ref()
+        .map(|snapshot| &snapshot.unless_exists);
     let step = spec.prepare.get(index).map(|step| &step.unless_exists);
     step.is_some() && step == mark
 }

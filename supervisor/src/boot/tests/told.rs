@@ -40,7 +40,11 @@ async fn a_waiver_of_state_that_is_needed_says_where_state_lies() {
     let mounts = tmpfs(&bench.fake.state().mounts);
     bench.fake.state().mounts = mounts;
     bench.run(bench.until_open()).await;
-    assert!(waiver(&bench).contains("lies on tmpfs"), "{}", waiver(&bench));
+    assert!(
+        waiver(&bench).contains("lies on tmpfs"),
+        "{}",
+        waiver(&bench)
+    );
 }
 
 #[tokio::test(start_paused = true)]

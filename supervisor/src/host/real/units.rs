@@ -12,8 +12,8 @@ use crate::host::{Exit, Job, Start, Units};
 use crate::logs::Pipe;
 use crate::process;
 use crate::spawner::{
-    LoadSpec, Loaded, SpawnerError, SpawnerEvents, SpawnerHandle, StartOutcome, Step as SpawnerStep,
-    UnitSignal,
+    LoadSpec, Loaded, SpawnerError, SpawnerEvents, SpawnerHandle, StartOutcome,
+    Step as SpawnerStep, UnitSignal,
 };
 use crate::unit::{ExitReason, Step};
 

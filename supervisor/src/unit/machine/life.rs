@@ -63,8 +63,6 @@ pub(super) struct Life {
     up: bool,
     ready: bool,
     was_ready: bool,
-    /// An earlier run was ready.
-    proven: bool,
     not_up_since: Instant,
     unsynced_since: Instant,
     silent_since: Option<Instant>,
@@ -75,14 +73,13 @@ pub(super) struct Life {
 // === impl Life ===
 
 impl Life {
-    pub(super) fn new(now: Instant, proven: bool) -> Self {
+    pub(super) fn new(now: Instant) -> Self {
         Self {
             since: now,
             reason: String::new(),
             up: false,
             ready: false,
             was_ready: false,
-            proven,
             not_up_since: now,
             unsynced_since: now,
             silent_since: None,
@@ -141,18 +138,18 @@ impl Life {
         (self.reason, self.code) = (reason, code);
     }
 
-    /// What has lasted too long.
-    pub(super) fn overdue(&self, policy: &Policy, now: Instant) -> Option<Overdue> {
-        let (deadline, overdue) = self.limit(policy)?;
+    /// What has lasted too long. `proven` says that an earlier run was ready.
+    pub(super) fn overdue(&self, policy: &Policy, proven: bool, now: Instant) -> Option<Overdue> {
+        let (deadline, overdue) = self.limit(policy, proven)?;
         (now >= deadline).then_some(overdue)
     }
 
     /// When [`Self::overdue`] will next have something to say, if nothing changes.
     pub(super) fn deadline(&self, policy: &Policy) -> Option<Instant> {
-        self.limit(policy).map(|(deadline, _)| deadline)
+        self.limit(policy, false).map(|(deadline, _)| deadline)
     }
 
-    fn limit(&self, policy: &Policy) -> Option<(Instant, Overdue)> {
+    fn limit(&self, policy: &Policy, proven: bool) -> Option<(Instant, Overdue)> {
         if self.ready {
             return None;
         }
@@ -166,12 +163,17 @@ impl Life {
             let overdue = if self.was_ready {
                 Overdue::Restart(ExitReason::ProbeFailed)
             } else {
-                self.too_late(policy, "in step with the world", policy.synced_deadline)
+                self.too_late(
+                    policy,
+                    proven,
+                    "in step with the world",
+                    policy.synced_deadline,
+                )
             };
             (self.unsynced_since + policy.synced_deadline, overdue)
         });
         let not_up = (!self.up && !self.was_ready).then(|| {
-            let overdue = self.too_late(policy, "up", policy.up_deadline);
+            let overdue = self.too_late(policy, proven, "up", policy.up_deadline);
             (self.not_up_since + policy.up_deadline, overdue)
         });
         [silent, unsynced, not_up]
@@ -181,8 +183,8 @@ impl Life {
     }
 
     /// A first start that fails is a fault of the contract or the place; a later one may be a passing trouble.
-    fn too_late(&self, policy: &Policy, what: &str, after: Duration) -> Overdue {
-        if self.proven {
+    fn too_late(&self, policy: &Policy, proven: bool, what: &str, after: Duration) -> Overdue {
+        if proven {
             return Overdue::Restart(ExitReason::StartTimeout);
         }
         Overdue::Fail(self.timeout(policy, what, after))
