@@ -121,6 +121,11 @@ impl Bench {
         self.path("run")
     }
 
+    /// Whether the Octez stand-ins run, and not real Octez.
+    pub fn uses_stand_ins(&self) -> bool {
+        self.options.octez.is_none()
+    }
+
     /// The namespaces.
     pub fn networks(&self) -> &Networks {
         &self.networks
