@@ -268,7 +268,7 @@ impl Bench {
     pub fn stop_prober(&mut self) -> Result<Summary> {
         let mut prober = self.prober.take().context("no prober runs")?;
         prober.stop(Duration::from_secs(10))?;
-        let lines = prober.ready_lines();
+        let lines = prober.rest(Duration::from_secs(10))?;
         let summary = lines
             .iter()
             .rev()

@@ -71,9 +71,14 @@ impl Running {
         }
     }
 
-    /// Lines that are already there.
-    pub fn ready_lines(&self) -> Vec<String> {
-        self.lines.try_iter().collect()
+    /// All lines up to the end of the output.
+    pub fn rest(&self, within: Duration) -> Result<Vec<String>> {
+        let deadline = Instant::now() + within;
+        let mut lines = Vec::new();
+        while let Some(line) = self.line(deadline.saturating_duration_since(Instant::now()))? {
+            lines.push(line);
+        }
+        Ok(lines)
     }
 
     /// Waits for a line that contains a text.
