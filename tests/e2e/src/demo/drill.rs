@@ -12,9 +12,6 @@ use super::{DrillReport, Outcome, UNTIL_EXPOSED, nobody_is_left, port_changes, u
 use crate::bench::{Bench, Guest};
 use crate::journal::{self, BakerRequest};
 
-const SIGNER: u32 = 9101;
-const NODE: u32 = 9102;
-
 /// What the prober cannot see finer than: its interval, and the time that a connect takes to be judged.
 const PROBER_MS: f64 = 60.0;
 
@@ -79,8 +76,8 @@ pub(super) fn run(
 ) -> Result<DrillReport> {
     let mut report = drill.report(DEAD_MAN);
     let accident_ms = match drill {
-        Drill::KillSigner => kill_unit(SIGNER, bench, guest)?,
-        Drill::KillNode => kill_unit(NODE, bench, guest)?,
+        Drill::KillSigner => kill_unit("signer", guest)?,
+        Drill::KillNode => kill_unit("node", guest)?,
         Drill::FreezeSupervisor => freeze(bench, guest)?,
         Drill::KillSupervisor => kill_supervisor(bench, guest, contract, &mut report)?,
         Drill::HsmDown => hsm_down(bench, guest)?,
@@ -147,12 +144,17 @@ fn tamper(sealed: &str) -> Result<String> {
     Ok(format!("{}{new}{}", &sealed[..at], &sealed[at + 1..]))
 }
 
-fn kill_unit(uid: u32, bench: &Bench, guest: &mut Guest) -> Result<f64> {
-    let pid = bench
-        .pids(uid..=uid)?
-        .into_iter()
-        .next()
-        .context("the unit does not run")?;
+/// Kills a unit's main process, and not a helper of it, by the pid that its start announced.
+fn kill_unit(unit: &str, guest: &mut Guest) -> Result<f64> {
+    let starts = guest.events().iter().rev();
+    let start = starts
+        .filter(|event| event["event"] == "unit.starting" && event["step"] == "main")
+        .find(|event| event["unit"] == unit)
+        .context("the unit has not started")?;
+    let pid = start["pid"]
+        .as_i64()
+        .and_then(|pid| i32::try_from(pid).ok());
+    let pid = nix::unistd::Pid::from_raw(pid.context("a start without a pid")?);
     let now = unix_ms();
     kill(pid, Signal::SIGKILL)?;
     guest.await_event("port.closed", Duration::from_secs(5))?;
