@@ -282,13 +282,14 @@ fn closed_since(bench: &Bench, since_ms: f64) -> Result<bool> {
 }
 
 fn judge(bench: &Bench, report: &mut DrillReport, accident_ms: f64) -> Result<()> {
-    let changes = port_changes(bench, accident_ms)?;
+    // A probe may have been stamped just before the accident and sent just after it.
+    let changes = port_changes(bench, accident_ms - PROBER_MS)?;
     // the slower of the two address families counts
     let mut closed: std::collections::BTreeMap<&str, f64> = std::collections::BTreeMap::new();
     for change in changes.iter().filter(|change| change.state == "closed") {
         closed
             .entry(&change.target)
-            .or_insert(change.ts_ms - accident_ms);
+            .or_insert((change.ts_ms - accident_ms).max(0.0));
     }
     if closed.len() < 2 {
         report.failures.push(format!(
