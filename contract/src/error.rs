@@ -231,6 +231,11 @@ impl ContractError {
         &self.place
     }
 
+    /// What is wrong, in words, without the place.
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+
     /// What to do about it, in one sentence.
     pub fn remedy(&self) -> &'static str {
         self.code.remedy()
