@@ -148,7 +148,7 @@ fn opened(
             origin,
         });
     }
-    let bytes = open_text(text, keys, limits).map_err(|error| refused(name, error))?;
+    let bytes = open_text(text, name, keys, limits).map_err(|error| refused(name, error))?;
     // Bytes that are no text come from a wrong password that passed the padding check: the same error, then.
     let text = std::str::from_utf8(bytes.expose()).map_err(|_| ContractError::decrypt(name))?;
     Ok(Opened {
