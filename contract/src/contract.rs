@@ -148,11 +148,9 @@ fn opened(
             origin,
         });
     }
-    let bytes = open_text(text, name, keys, limits).map_err(|error| refused(name, error))?;
-    // Bytes that are no text come from a wrong password that passed the padding check: the same error, then.
-    let text = std::str::from_utf8(bytes.expose()).map_err(|_| ContractError::decrypt(name))?;
+    let text = open_text(text, name, keys, limits).map_err(|error| refused(name, error))?;
     Ok(Opened {
-        text: Secret::new(text.to_owned()),
+        text,
         origin: Origin::Section(name),
     })
 }

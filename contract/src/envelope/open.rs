@@ -30,19 +30,30 @@ pub fn open(
     open_counted(token, section, keys).0
 }
 
-/// Opens a text that is meant to be a token, at the same cost if it is none.
+/// Opens a text that is meant to be a token and to hold text, at the same cost if it does not.
 pub(crate) fn open_text(
     text: &str,
     section: &str,
     keys: &[DecryptionKey],
     limits: &Limits,
-) -> Result<Secret<Vec<u8>>, TokenError> {
+) -> Result<Secret<String>, TokenError> {
+    open_text_counted(text, section, keys, limits).0
+}
+
+pub(super) fn open_text_counted(
+    text: &str,
+    section: &str,
+    keys: &[DecryptionKey],
+    limits: &Limits,
+) -> (Result<Secret<String>, TokenError>, Work) {
     let token = Token::parse(text, limits);
-    let opened = match &token {
-        Ok(token) => open(token, section, keys),
-        Err(_) => open(&Token::stand_in(text), section, keys),
+    let (opened, work) = match &token {
+        Ok(token) => best_of(token, section, keys),
+        Err(_) => best_of(&Token::stand_in(text), section, keys),
     };
-    token.and_then(|_| opened.map_err(|DecryptError| TokenError::Damaged))
+    // Bytes that are no text come from a wrong password that passed the padding check: the same error, then.
+    let opened = token.and_then(|_| opened.and_then(into_text).ok_or(TokenError::Damaged));
+    (opened, work)
 }
 
 pub(super) fn open_counted(
@@ -50,6 +61,12 @@ pub(super) fn open_counted(
     section: &str,
     keys: &[DecryptionKey],
 ) -> (Result<Secret<Vec<u8>>, DecryptError>, Work) {
+    let (best, work) = best_of(token, section, keys);
+    let opened = best.map(|mut plain| Secret::new(std::mem::take(&mut *plain)));
+    (opened.ok_or(DecryptError), work)
+}
+
+fn best_of(token: &Token, section: &str, keys: &[DecryptionKey]) -> (Plain, Work) {
     let mut work = Work::default();
     let mut best = None;
     match token {
@@ -65,8 +82,7 @@ pub(super) fn open_counted(
             }
         }
     }
-    let opened = best.map(|mut plain| Secret::new(std::mem::take(&mut *plain)));
-    (opened.ok_or(DecryptError), work)
+    (best, work)
 }
 
 /// One key's attempt: one RSA operation, one MAC, two derivations, two decryptions, whatever happens.
@@ -119,5 +135,15 @@ fn better(best: Plain, other: Plain) -> Plain {
         other
     } else {
         best
+    }
+}
+
+fn into_text(mut plain: Zeroizing<Vec<u8>>) -> Option<Secret<String>> {
+    match String::from_utf8(std::mem::take(&mut *plain)) {
+        Ok(text) => Some(Secret::new(text)),
+        Err(error) => {
+            drop(Zeroizing::new(error.into_bytes()));
+            None
+        }
     }
 }

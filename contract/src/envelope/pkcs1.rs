@@ -54,7 +54,7 @@ impl PublicNumbers {
     }
 
     /// `padded` to the power of the exponent, modulo the modulus, in as many bytes as that has.
-    fn raised(&self, padded: &[u8]) -> Option<Vec<u8>> {
+    pub(super) fn raised(&self, padded: &[u8]) -> Option<Vec<u8>> {
         let modulus = BoxedUint::from_be_slice_vartime(&self.modulus);
         let precision = modulus.bits_precision();
         let modulus = Option::<Odd<BoxedUint>>::from(Odd::new(modulus))?;

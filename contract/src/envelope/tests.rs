@@ -1,3 +1,7 @@
+mod deterministic;
+mod failures;
+mod hpke;
+
 use std::sync::LazyLock;
 
 use proptest::prelude::*;
