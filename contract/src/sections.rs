@@ -8,6 +8,7 @@ mod args;
 mod env;
 mod ibm;
 mod keys;
+mod serial;
 mod tezos;
 mod timing;
 mod values;
@@ -15,6 +16,8 @@ mod workload;
 
 #[cfg(test)]
 mod tests;
+
+pub use serial::serial_of;
 
 use std::sync::Arc;
 

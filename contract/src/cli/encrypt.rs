@@ -3,8 +3,9 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use bakehouse_contract::envelope::{self, Prefix, Recipient, Token};
-use bakehouse_contract::{ContractDocument, Limits};
+use bakehouse_contract::envelope::{Prefix, Recipient, SERIALS, SealError, Sealing, Seed, Token};
+use bakehouse_contract::secret::Secret;
+use bakehouse_contract::{ContractDocument, Limits, serial_of};
 use clap::ValueEnum;
 use serde::Serialize;
 
@@ -14,7 +15,7 @@ use super::files::{self, PEM_BYTES};
 
 #[derive(clap::Args)]
 pub(super) struct Args {
-    /// Encryption certificate of the image, or its public key (PEM)
+    /// Encryption certificate of the image, or its public key (PEM); for an X25519 key, tokens are of our own kind
     #[arg(long, value_name = "FILE")]
     certificate: PathBuf,
     /// Text of the workload section; a token is taken as it is
@@ -26,9 +27,15 @@ pub(super) struct Args {
     /// Public key that attestation records are to be encrypted for (PEM)
     #[arg(long, value_name = "FILE")]
     attestation_public_key: Option<PathBuf>,
-    /// What the tokens begin with; guests older than June 2026 know only the default
+    /// What tokens of IBM's kind begin with; guests older than June 2026 know only the default
     #[arg(long, value_enum, default_value_t)]
     prefix: PrefixName,
+    /// Serial of the contract, for tokens of our own kind; by default env's `bakehouse.serial`, and equal to it
+    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u64).range(SERIALS))]
+    serial: Option<u64>,
+    /// File with a secret of at least 32 bytes: the same inputs then give the same tokens, to everyone's eyes
+    #[arg(long, value_name = "SEED_FILE")]
+    deterministic: Option<PathBuf>,
     /// Where to write; standard output if not given
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
@@ -73,30 +80,97 @@ pub(super) fn run(args: &Args, console: &mut Console<'_>) -> Result<(), CliError
 }
 
 fn document(args: &Args) -> Result<ContractDocument, CliError> {
-    let refused = |source| CliError::Certificate {
-        path: files::name(&args.certificate),
-        source,
-    };
     let certificate = files::read_text(&args.certificate, PEM_BYTES)?;
-    let recipient = Recipient::from_pem(certificate.expose()).map_err(refused)?;
-    let limits = Limits::default();
-    let seal = |path: &Path, section: &'static str| -> Result<String, CliError> {
-        let bytes = files::read(path, limits.section_bytes)?;
-        limits.check_section(bytes.expose().len(), section)?;
-        let text = files::text_of(path, &bytes)?;
-        if Token::is_meant(text.expose()) {
-            return Ok(text.expose().trim().to_owned());
-        }
-        envelope::seal(text.expose().as_bytes(), &recipient, args.prefix.into())
-            .map(|token| token.to_string())
-            .map_err(refused)
+    let recipient =
+        Recipient::from_pem(certificate.expose()).map_err(|source| args.refused(source))?;
+    let seed = args.deterministic.as_deref().map(seed).transpose()?;
+    let workload = section(&args.workload, "workload")?;
+    let env = section(&args.env, "env")?;
+    // IBM's token has no serial, and takes an env of any text.
+    let serial = if recipient.is_x25519() || args.serial.is_some() {
+        agreed(args.serial, env.expose())?
+    } else {
+        None
     };
-    let document =
-        ContractDocument::new(seal(&args.workload, "workload")?, seal(&args.env, "env")?);
-    Ok(match &args.attestation_public_key {
-        Some(path) => document.with_attestation_public_key(seal(path, "attestationPublicKey")?),
-        None => document,
+    let base = Sealing {
+        serial,
+        prefix: args.prefix.into(),
+        seed: seed.as_ref(),
+        ..Sealing::default()
+    };
+    let seal = |text: &Secret<String>, section: &str| -> Result<String, CliError> {
+        let text = text.expose();
+        if Token::is_meant(text) {
+            return same_serial(text, base.serial);
+        }
+        Sealing { section, ..base }
+            .seal(text.as_bytes(), &recipient)
+            .map(|token| token.to_string())
+            .map_err(|source| args.refused(source))
+    };
+    let document = ContractDocument::new(seal(&workload, "workload")?, seal(&env, "env")?);
+    let Some(path) = &args.attestation_public_key else {
+        return Ok(document);
+    };
+    let name = "attestationPublicKey";
+    Ok(document.with_attestation_public_key(seal(&section(path, name)?, name)?))
+}
+
+fn section(path: &Path, name: &'static str) -> Result<Secret<String>, CliError> {
+    let limits = Limits::default();
+    let bytes = files::read(path, limits.section_bytes)?;
+    limits.check_section(bytes.expose().len(), name)?;
+    files::text_of(path, &bytes)
+}
+
+fn seed(path: &Path) -> Result<Seed, CliError> {
+    let bytes = files::read(path, PEM_BYTES)?;
+    Seed::new(bytes.expose()).map_err(|source| CliError::Seed {
+        path: files::name(path),
+        source,
     })
+}
+
+/// The one serial of the contract: a guest compares the tokens' with env's, so to make two would be to make a contract that
+/// no guest opens.
+fn agreed(given: Option<u64>, env: &str) -> Result<Option<u64>, CliError> {
+    let limits = Limits::default();
+    let sealed = Token::is_meant(env);
+    let named = if sealed {
+        Token::parse(env, &limits).ok().and_then(|it| it.serial())
+    } else {
+        serial_of(env, &limits)?
+    };
+    match (given, named) {
+        (Some(given), Some(named)) if given != named => Err(CliError::Serial {
+            reason: "is not the same in --serial and in env",
+        }),
+        (Some(_), None) if !sealed => Err(CliError::Serial {
+            reason: "must stand in env too, as bakehouse.serial",
+        }),
+        _ => Ok(given.or(named)),
+    }
+}
+
+/// A token as it is, if it is not one of ours for another contract.
+fn same_serial(text: &str, serial: Option<u64>) -> Result<String, CliError> {
+    match Token::parse(text, &Limits::default()).map(|it| it.serial()) {
+        Ok(Some(own)) if Some(own) != serial => Err(CliError::Serial {
+            reason: "of a token is not the contract's",
+        }),
+        _ => Ok(text.trim().to_owned()),
+    }
+}
+
+// === impl Args ===
+
+impl Args {
+    fn refused(&self, source: SealError) -> CliError {
+        CliError::Certificate {
+            path: files::name(&self.certificate),
+            source,
+        }
+    }
 }
 
 // === impl PrefixName ===

@@ -18,6 +18,10 @@ pub(super) enum CliError {
     Key { path: String, source: KeyError },
     #[error("{path}: {source}")]
     Certificate { path: String, source: SealError },
+    #[error("{path}: {source}")]
+    Seed { path: String, source: SealError },
+    #[error("the serial {reason}")]
+    Serial { reason: &'static str },
     #[error("{}: {source}\n  remedy: {}", source.code(), source.remedy())]
     Contract {
         #[from]
@@ -30,7 +34,11 @@ pub(super) enum CliError {
 impl CliError {
     pub(super) fn exit_code(&self) -> u8 {
         match self {
-            Self::Contract { .. } | Self::Key { .. } | Self::Certificate { .. } => 65,
+            Self::Contract { .. }
+            | Self::Key { .. }
+            | Self::Certificate { .. }
+            | Self::Seed { .. }
+            | Self::Serial { .. } => 65,
             Self::Read { .. } => 66,
             Self::Write { .. } => 74,
         }
@@ -42,6 +50,8 @@ impl CliError {
             Self::Contract { source } => source.code().as_str(),
             Self::Key { .. } => "key_unusable",
             Self::Certificate { .. } => "certificate_unusable",
+            Self::Seed { .. } => "seed_unusable",
+            Self::Serial { .. } => "serial_unusable",
             Self::Read { .. } => "file_unreadable",
             Self::Write { .. } => "file_unwritable",
         }
