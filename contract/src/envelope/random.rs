@@ -80,18 +80,14 @@ impl Random {
         shut_out: &[u8],
         out: &mut [u8],
     ) -> Result<(), SealError> {
-        let mut drawn = Zeroizing::new(Vec::new());
-        for byte in out {
-            *byte = loop {
-                match drawn.pop() {
-                    Some(byte) if !shut_out.contains(&byte) => break byte,
-                    Some(_) => {}
-                    None => {
-                        *drawn = vec![0; LEAST];
-                        self.fill(label, &mut drawn)?;
-                    }
-                }
-            };
+        let mut slots = out.iter_mut();
+        let mut drawn = Zeroizing::new([0; LEAST]);
+        while slots.len() > 0 {
+            self.fill(label, &mut *drawn)?;
+            let taken = drawn.iter().filter(|byte| !shut_out.contains(byte));
+            for (byte, slot) in taken.zip(&mut slots) {
+                *slot = *byte;
+            }
         }
         Ok(())
     }
@@ -157,6 +153,22 @@ mod tests {
             format!("{:?}", Seed::new(&seed).unwrap()),
             "Seed([redacted])"
         );
+    }
+
+    /// Values of docs/contract-tokens.md's description, computed by another program.
+    #[test]
+    fn the_stream_is_the_documented_one() {
+        let mut random = Random::seeded(&Seed::new(&[7; 32]).unwrap(), &[b"ab", b"c"]);
+        let mut out = [0; 40];
+        random.fill("salt", &mut out).unwrap();
+        let expected = "b8116e3e8ffff00ddbba53141e0663937ff2518d65749547aa028339f588c812\
+                        e6aa3278f3ce11b0";
+        assert_eq!(hex::encode(out), expected);
+        let mut out = [0; 4];
+        random
+            .fill_without("padding", &[103, 209], &mut out)
+            .unwrap();
+        assert_eq!(out, [204, 125, 239, 159]);
     }
 
     #[test]

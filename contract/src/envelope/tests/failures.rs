@@ -64,7 +64,9 @@ fn padded(index: usize) -> Vec<u8> {
         unreachable!()
     };
     let mut block = random(256);
-    block.iter_mut().for_each(|byte| *byte |= 1);
+    for byte in &mut block {
+        *byte |= 1;
+    }
     block[0] = 0;
     match index % 4 {
         // The other block type, no end of the padding, one too short, and one that is not led by zero.
