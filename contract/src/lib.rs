@@ -32,3 +32,4 @@ pub use document::ContractDocument;
 pub use error::{Code, ContractError, Place, Warning};
 pub use limits::Limits;
 pub use pins::Pins;
+pub use sections::serial_of;

@@ -106,7 +106,7 @@ fn opened(number: u8, name: &'static str, token: &str, key: &str) -> Option<Open
     let fields: Vec<&str> = text_of_token.trim().split('.').collect();
     let block = &pem::blocks(&pem).unwrap()[0];
     Some(Opened {
-        plain: open(&token, &[key]).unwrap().expose().clone(),
+        plain: open(&token, "env", &[key]).unwrap().expose().clone(),
         password: rsa_decrypt(block.der.expose(), &STANDARD.decode(fields[1]).unwrap()),
         salt: hex::encode(&STANDARD.decode(fields[2]).unwrap()[8..16]),
     })

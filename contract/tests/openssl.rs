@@ -126,7 +126,7 @@ fn what_openssl_seals_is_opened_here() {
         );
         let token = Token::parse(&text, &Limits::default()).unwrap();
         for key in &keys {
-            let plain = open(&token, std::slice::from_ref(key)).unwrap();
+            let plain = open(&token, "env", std::slice::from_ref(key)).unwrap();
             assert_eq!(plain.expose(), TEXT.as_bytes(), "{password:?}");
         }
     }
@@ -140,7 +140,10 @@ fn keys_that_openssl_locks_are_unlocked_here() {
     let token = seal(TEXT.as_bytes(), &sealed, Prefix::ContractBasic).unwrap();
     let locked = read(dir, "locked.pem");
     let key = DecryptionKey::from_encrypted_pem(&locked, &Secret::new("pw".into())).unwrap();
-    assert_eq!(open(&token, &[key]).unwrap().expose(), TEXT.as_bytes());
+    assert_eq!(
+        open(&token, "env", &[key]).unwrap().expose(),
+        TEXT.as_bytes()
+    );
     assert!(DecryptionKey::from_encrypted_pem(&locked, &Secret::new("other".into())).is_err());
     assert!(DecryptionKey::from_pem(&locked).is_err());
     assert!(pem::normalise(&locked, &["PRIVATE KEY"]).is_err());

@@ -27,6 +27,10 @@ pub(super) enum CliError {
     },
     #[error("{path}: {source}")]
     Deployer { path: String, source: DeployerError },
+    #[error("{path}: {source}")]
+    Seed { path: String, source: SealError },
+    #[error("the serial {reason}")]
+    Serial { reason: &'static str },
     #[error("{}: {source}\n  remedy: {}", source.code(), source.remedy())]
     Contract {
         #[from]
@@ -43,7 +47,9 @@ impl CliError {
             | Self::Key { .. }
             | Self::Certificate { .. }
             | Self::SigningKey { .. }
-            | Self::Deployer { .. } => 65,
+            | Self::Deployer { .. }
+            | Self::Seed { .. }
+            | Self::Serial { .. } => 65,
             Self::Read { .. } => 66,
             Self::Write { .. } => 74,
         }
@@ -57,6 +63,8 @@ impl CliError {
             Self::Certificate { .. } => "certificate_unusable",
             Self::SigningKey { .. } => "signing_key_unusable",
             Self::Deployer { .. } => "deployer_unusable",
+            Self::Seed { .. } => "seed_unusable",
+            Self::Serial { .. } => "serial_unusable",
             Self::Read { .. } => "file_unreadable",
             Self::Write { .. } => "file_unwritable",
         }

@@ -19,7 +19,7 @@ pub(super) const PEM_BYTES: usize = 256 * 1024;
 /// The private key of an image.
 #[derive(clap::Args)]
 pub(super) struct KeyFiles {
-    /// Private key of the image (PEM, PKCS#8 or PKCS#1); several may stand in it
+    /// Private key of the image (PEM, PKCS#8 or PKCS#1), RSA or X25519; several may stand in it
     #[arg(long, value_name = "FILE")]
     pub(super) key: PathBuf,
     /// File with the passphrase of the key, if it has one
