@@ -18,9 +18,11 @@ mod token;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use key::pkcs8_of;
 pub use key::{DecryptionKey, KeyError, decrypted_pkcs8};
 pub(crate) use open::open_text;
 pub use open::{DecryptError, open};
+pub(crate) use seal::seal_printable;
 pub use seal::{Recipient, SealError, seal};
 pub use token::{Prefix, Token, TokenError};
 

@@ -17,6 +17,7 @@ pub mod limits;
 mod node;
 pub mod pem;
 mod reader;
+pub mod record;
 pub mod secret;
 mod sections;
 pub mod settings;
