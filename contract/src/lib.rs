@@ -8,6 +8,7 @@
 //! bytes ── ContractDocument::parse ──▶ original strings ── Contract::open(keys) ──▶ Settings, digest, warnings
 //! ```
 
+pub mod certificate;
 mod contract;
 pub mod digest;
 mod document;

@@ -10,14 +10,21 @@
 mod expect;
 mod hashes;
 mod names;
+mod report;
 mod sign;
+mod verify;
+
+#[cfg(test)]
+mod tests;
 
 use std::collections::HashMap;
 use std::fmt;
 
 pub use expect::{Expectations, Form};
 pub use hashes::{Digest, contract_hashes, sha256};
+pub use report::{LineReport, LineState, Report};
 pub use sign::{RecordKey, SignError, encrypt};
+pub use verify::{Evidence, verify};
 
 /// Bytes that a record may have. IBM's have less than two thousand.
 pub const MAX_BYTES: usize = 64 * 1024;
