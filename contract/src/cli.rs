@@ -3,12 +3,14 @@
 //! Secrets come from files and never from arguments. Each command is a module with its arguments and a `run`; what it has to
 //! say is an [`console::Answer`], which people read as text and programs, with `--json`, as one JSON object.
 
+mod certificate;
 mod console;
 mod decrypt;
 mod encrypt;
 mod error;
 mod files;
 mod lint;
+mod record;
 
 use std::ffi::OsString;
 use std::io::Write;
@@ -37,6 +39,10 @@ enum Command {
     Decrypt(decrypt::Args),
     /// Check a contract as a guest would, and say what is wrong and where
     Lint(lint::Args),
+    /// Check an encryption or attestation certificate: signature, chain, revocation lists, days left
+    Certificate(certificate::Args),
+    /// Verify an attestation record, or write one
+    Record(record::Args),
 }
 
 /// Runs a command line.
@@ -59,6 +65,8 @@ pub(crate) fn run(
         Command::Encrypt(args) => encrypt::run(&args, &mut console),
         Command::Decrypt(args) => decrypt::run(&args, &mut console),
         Command::Lint(args) => lint::run(&args, &mut console),
+        Command::Certificate(args) => certificate::run(&args, &mut console),
+        Command::Record(args) => record::run(&args, &mut console),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

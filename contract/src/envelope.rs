@@ -12,6 +12,7 @@ mod kdf;
 mod key;
 mod open;
 mod pbes2;
+mod printable;
 mod seal;
 mod token;
 
@@ -22,7 +23,7 @@ pub(crate) use key::pkcs8_of;
 pub use key::{DecryptionKey, KeyError, decrypted_pkcs8};
 pub(crate) use open::open_text;
 pub use open::{DecryptError, open};
-pub(crate) use seal::seal_printable;
+pub(crate) use printable::seal_printable;
 pub use seal::{Recipient, SealError, seal};
 pub use token::{Prefix, Token, TokenError};
 

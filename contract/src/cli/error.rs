@@ -1,10 +1,12 @@
 //! Why a command failed, and its exit code.
 //!
-//! Exit codes are those of sysexits: 0 done, 64 wrong usage, 65 the input is refused, 66 a file can't be read, 74 a file can't
-//! be written.
+//! Exit codes are those of sysexits: 0 done, 64 wrong usage, 65 the input is refused, 66 a file can't be read, 70 the
+//! cryptographic library failed, 74 a file can't be written.
 
 use bakehouse_contract::ContractError;
+use bakehouse_contract::certificate::CertificateError;
 use bakehouse_contract::envelope::{KeyError, SealError};
+use bakehouse_contract::record::RecordError;
 use serde_json::{Value, json};
 
 /// Why a command failed.
@@ -18,6 +20,23 @@ pub(super) enum CliError {
     Key { path: String, source: KeyError },
     #[error("{path}: {source}")]
     Certificate { path: String, source: SealError },
+    #[error("{path}: {source}")]
+    Chain {
+        path: String,
+        source: CertificateError,
+    },
+    #[error("{}: {source}\n  remedy: {}", source.code(), source.remedy())]
+    Record {
+        #[from]
+        source: RecordError,
+    },
+    #[error("record_unsignable: the cryptographic library can't sign the record")]
+    Sign,
+    #[error("attestation_key_missing: {reason}")]
+    AttestationKey { reason: &'static str },
+    /// The answer on standard output says all: a check failed.
+    #[error("{code}: see the answer for what is wrong")]
+    Failed { code: &'static str },
     #[error("{}: {source}\n  remedy: {}", source.code(), source.remedy())]
     Contract {
         #[from]
@@ -31,6 +50,9 @@ impl CliError {
     pub(super) fn exit_code(&self) -> u8 {
         match self {
             Self::Contract { .. } | Self::Key { .. } | Self::Certificate { .. } => 65,
+            Self::Chain { .. } | Self::Record { .. } | Self::Failed { .. } => 65,
+            Self::Sign => 70,
+            Self::AttestationKey { .. } => 64,
             Self::Read { .. } => 66,
             Self::Write { .. } => 74,
         }
@@ -42,6 +64,11 @@ impl CliError {
             Self::Contract { source } => source.code().as_str(),
             Self::Key { .. } => "key_unusable",
             Self::Certificate { .. } => "certificate_unusable",
+            Self::Chain { .. } => "certificate_unreadable",
+            Self::Record { source } => source.code(),
+            Self::Sign => "record_unsignable",
+            Self::AttestationKey { .. } => "attestation_key_missing",
+            Self::Failed { code } => code,
             Self::Read { .. } => "file_unreadable",
             Self::Write { .. } => "file_unwritable",
         }
@@ -61,6 +88,11 @@ impl CliError {
                 fields.insert("line".to_owned(), json!(place.line));
                 fields.insert("column".to_owned(), json!(place.column));
                 fields.insert("section".to_owned(), json!(place.section));
+                fields.insert("remedy".to_owned(), json!(source.remedy()));
+            }
+            Self::Record { source } => {
+                fields.insert("message".to_owned(), json!(source.to_string()));
+                fields.insert("line".to_owned(), json!(source.line()));
                 fields.insert("remedy".to_owned(), json!(source.remedy()));
             }
             _ => {

@@ -53,7 +53,10 @@ impl OptionalKeyFiles {
     }
 }
 
-fn read_keys(key: &Path, passphrase: Option<&Path>) -> Result<Vec<DecryptionKey>, CliError> {
+pub(super) fn read_keys(
+    key: &Path,
+    passphrase: Option<&Path>,
+) -> Result<Vec<DecryptionKey>, CliError> {
     let text = read_text(key, PEM_BYTES)?;
     let keys = match passphrase {
         None => DecryptionKey::all_from_pem(text.expose()),

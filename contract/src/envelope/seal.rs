@@ -6,8 +6,6 @@ use aws_lc_rs::cipher::{AES_256, EncryptionContext, PaddedBlockEncryptingKey, Un
 use aws_lc_rs::iv::FixedLength;
 use aws_lc_rs::rand;
 use aws_lc_rs::rsa::{Pkcs1PublicEncryptingKey, PublicEncryptingKey};
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use x509_parser::prelude::{FromDer as _, X509Certificate};
 use zeroize::Zeroizing;
 
@@ -84,21 +82,6 @@ pub fn seal(plaintext: &[u8], recipient: &Recipient, prefix: Prefix) -> Result<T
     let mut salt = [0; SALT];
     rand::fill(&mut salt).map_err(|_| SealError::Failed)?;
     seal_with(plaintext, recipient, prefix, &*password, salt)
-}
-
-/// Encrypts a text for a recipient who may hand the password through a shell variable, as IBM's published script for
-/// attestation records does: it is of letters, digits, `+` and `/` alone, 192 bits of chance.
-pub(crate) fn seal_printable(
-    plaintext: &[u8],
-    recipient: &Recipient,
-    prefix: Prefix,
-) -> Result<Token, SealError> {
-    let mut drawn = Zeroizing::new([0; PASSWORD / 4 * 3]);
-    rand::fill(&mut *drawn).map_err(|_| SealError::Failed)?;
-    let password = Zeroizing::new(STANDARD.encode(*drawn));
-    let mut salt = [0; SALT];
-    rand::fill(&mut salt).map_err(|_| SealError::Failed)?;
-    seal_with(plaintext, recipient, prefix, password.as_bytes(), salt)
 }
 
 pub(super) fn seal_with(
