@@ -22,7 +22,7 @@ use std::fmt;
 
 pub use expect::{Expectations, Form};
 pub use hashes::{Digest, contract_hashes, sha256};
-pub use report::{LineReport, LineState, Report};
+pub use report::{LineReport, LineState, Report, SignatureState};
 pub use sign::{RecordKey, SignError, encrypt};
 pub use verify::{Evidence, verify};
 
@@ -102,7 +102,7 @@ impl Record {
         if text.len() > MAX_BYTES {
             return Err(RecordError::TooLarge);
         }
-        let mut lines = text.lines();
+        let mut lines = text.lines().map(|line| line.trim_end_matches('\r'));
         let version = lines.next().unwrap_or_default().trim();
         if !is_version(version) {
             return Err(RecordError::Version);

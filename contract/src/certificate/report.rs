@@ -145,7 +145,7 @@ impl Described {
             role,
             subject: shown(&certificate.subject().to_string()),
             issuer: shown(&certificate.issuer().to_string()),
-            serial: hex::encode_upper(certificate.raw_serial()),
+            serial: serial(certificate.raw_serial()),
             not_before: format_time(from),
             not_after: format_time(to),
             days_left: to.saturating_sub(now).div_euclid(DAY),
@@ -201,6 +201,15 @@ impl fmt::Display for Check {
         };
         write!(f, "{outcome:<12} {}: {}", self.role, self.detail)
     }
+}
+
+/// A number as OpenSSL writes it: without the zero that keeps it from being read as negative.
+fn serial(raw: &[u8]) -> String {
+    let digits = match raw {
+        [0, rest @ ..] if !rest.is_empty() => rest,
+        all => all,
+    };
+    hex::encode_upper(digits)
 }
 
 /// A name from a certificate, safe to show on a terminal.

@@ -11,8 +11,8 @@ use super::path::same_name;
 use super::report::Outcome;
 use super::signature::{self, Signed};
 
-/// Looks for a certificate on those of the lists that its issuer made. One that does not hold is worth no less than one that
-/// names the certificate: it was given to be believed.
+/// Looks for a certificate on those of the lists that its issuer made. A list that does not hold is a failure, too: leaving it
+/// out would turn a forged or outdated one into none at all.
 pub(super) fn check(
     certificate: &X509Certificate<'_>,
     issuer: &X509Certificate<'_>,
