@@ -42,7 +42,7 @@ enum Command {
     /// Check an encryption or attestation certificate: signature, chain, revocation lists, days left
     Certificate(certificate::Args),
     /// Verify an attestation record, or write one
-    Record(record::Args),
+    Record(Box<record::Args>),
 }
 
 /// Runs a command line.

@@ -8,6 +8,8 @@
 
 #[path = "ibm/contract_go.rs"]
 mod ibm;
+#[path = "record/refused.rs"]
+mod refused;
 #[path = "tools/run.rs"]
 mod tools;
 
@@ -17,6 +19,7 @@ use bakehouse_contract::certificate::{Certificate, Chain};
 use bakehouse_contract::record::{
     Evidence, Expectations, Hash, LineState, Record, RecordKey, Report, sha256, verify,
 };
+use bakehouse_contract::{ContractDocument, Limits};
 use serde_json::Value;
 use tools::{chain, ours, shell, words};
 
@@ -200,8 +203,13 @@ fn the_line_that_differs_is_said() {
         lines(&found, "unexpected"),
         ["9 contract:envWorkloadSignature"]
     );
-    std::fs::write(dir.join("cidata/user-data"), &given).unwrap();
+}
 
+#[test]
+fn files_of_the_disk_that_differ_are_missing_or_are_not_there_are_said() {
+    let Some(dir) = files() else { return };
+    let dir = dir.path();
+    let args = format!("{VERIFY} --record out/se-checksums.txt.enc --key mine.key {GIVEN}");
     std::fs::write(dir.join("cidata/vendor-data"), "").unwrap();
     std::fs::write(dir.join("cidata/network-config"), "network: {}\n").unwrap();
     std::fs::remove_file(dir.join("cidata/meta-data")).unwrap();
@@ -238,193 +246,61 @@ fn the_line_that_differs_is_said() {
     );
 }
 
-#[test]
-fn a_record_of_another_key_or_text_or_chain_is_refused() {
-    let Some(dir) = files() else { return };
-    let dir = dir.path();
-    let text = by_openssl(dir, "out/se-checksums.txt.enc", "mine.key");
-    std::fs::write(dir.join("clear"), &text).unwrap();
-    std::fs::write(dir.join("changed"), text.replacen("26.7.1", "26.7.2", 1)).unwrap();
-    std::fs::write(dir.join("returns"), text.replace('\n', "\r\n")).unwrap();
-    shell(
-        dir,
-        "openssl req -x509 -newkey rsa:2048 -nodes -keyout other.key -subj /CN=other -days 9 -out other.pem
-         openssl dgst -sha256 -sign other.key -out other.bin clear
-         openssl dgst -sha512 -sign leaf.key -out sha512.bin clear
-         openssl dgst -sha256 -sign leaf.key -out good.bin clear; : > empty; head -c 511 good.bin > short.bin",
-    );
-    let run = |record: &str, signature: &str| {
-        let args = format!(
-            "record verify --record {record} --signature {signature} --certificate leaf.pem"
-        );
-        let (code, found) = json(dir, &args);
-        (code, found["signature"].as_str().unwrap().to_owned())
+/// The library alone: a record of these hashes, signed by the leaf's key, and what it says of a contract.
+fn of_contract(dir: &Path, contract: &str, hashes: &[(&str, &[u8])]) -> Report {
+    let read = |name: &str| std::fs::read_to_string(dir.join(name)).unwrap();
+    let hashes = hashes.iter().map(|(name, bytes)| Hash {
+        name: (*name).to_owned(),
+        digest: sha256(bytes),
+    });
+    let record = Record::new("26.7.1", Vec::new(), hashes.collect()).unwrap();
+    let key = RecordKey::from_pem(&read("leaf.key")).unwrap();
+    let evidence = Evidence {
+        text: &record.to_string(),
+        signature: &key.sign(&record).unwrap(),
+        certificate: &Certificate::from_pem(&read("leaf.pem")).unwrap(),
+        chain: &Chain::default(),
+        now: 1_800_000_000,
     };
-    assert_eq!(run("clear", "good.bin"), (Some(0), "valid".to_owned()));
-    for (record, signature) in [
-        ("changed", "good.bin"),
-        ("returns", "good.bin"),
-        ("clear", "other.bin"),
-        ("clear", "sha512.bin"),
-        ("clear", "short.bin"),
-        ("clear", "empty"),
-    ] {
-        assert_eq!(
-            run(record, signature),
-            (Some(65), "invalid".to_owned()),
-            "{record} {signature}"
-        );
-    }
-    // The signature holds and the certificate is nobody's.
-    let args = "record verify --record clear --signature other.bin --certificate other.pem --intermediate intermediate.pem";
-    let (code, found) = json(dir, args);
-    assert_eq!((code, &found["signature"]), (Some(65), &"valid".into()));
-    let (code, found) = json(dir, &format!("{VERIFY} --record clear --at 2020-01-01"));
-    assert_eq!((code, &found["signature"]), (Some(65), &"valid".into()));
+    let mut expectations = Expectations::default();
+    let document = ContractDocument::parse(contract.as_bytes(), &Limits::default()).unwrap();
+    expectations.contract(&document, contract.as_bytes());
+    verify(&evidence, &expectations).unwrap()
 }
 
-#[test]
-fn what_can_not_be_read_is_refused_by_code_and_never_quoted() {
-    let Some(dir) = files() else { return };
-    let dir = dir.path();
-    std::fs::write(dir.join("none"), "canary canary\n").unwrap();
-    std::fs::write(
-        dir.join("twice"),
-        format!(
-            "1\n{0} canary\n{1} canary\n",
-            "00".repeat(32),
-            "01".repeat(32)
-        ),
-    )
-    .unwrap();
-    let token = std::fs::read_to_string(dir.join("out/se-checksums.txt.enc")).unwrap();
-    std::fs::write(dir.join("cut"), &token[..token.len() - 24]).unwrap();
-    let write = "record write --version 26.7.1 --contract sealed --signing-key leaf.key --out out";
-    std::fs::write(
-        dir.join("sealed"),
-        format!("workload: x\nenv: x\nattestationPublicKey: {TOKEN}\n"),
-    )
-    .unwrap();
-    let verify = |rest: &str| format!("{VERIFY} --record {rest}");
-    for (args, exit, word) in [
-        (verify("none"), 65, "record_version: line 1"),
-        (verify("twice"), 65, "record_duplicate: line 3"),
-        (verify("cut --key mine.key"), 65, "contract_decrypt: "),
-        (
-            verify("out/se-checksums.txt.enc --key leaf.key"),
-            65,
-            "contract_decrypt: ",
-        ),
-        (
-            verify("out/se-checksums.txt.enc"),
-            64,
-            "attestation_key_missing: ",
-        ),
-        (
-            verify("out/se-checksums.txt.enc --key mine.pem"),
-            65,
-            "mine.pem: the key is not",
-        ),
-        (verify("nowhere"), 66, "nowhere: can't be read"),
-        (verify("none --expect root.tar.gz=12"), 64, "error: "),
-        (verify("none --file root.tar.gz"), 64, "error: "),
-        (write.to_owned(), 64, "attestation_key_missing: "),
-        (
-            format!("{write} --attestation-public-key leaf.key"),
-            65,
-            "leaf.key: the encryption certificate",
-        ),
-        (
-            format!(
-                "{write} --attestation-public-key mine.pem --hash workload={}",
-                "00".repeat(32)
-            ),
-            65,
-            "record_name: ",
-        ),
-        (
-            format!("{write} --attestation-public-key mine.pem --version two,words"),
-            64,
-            "error: ",
-        ),
-        (
-            write.replace("leaf.key", "mine.pem --attestation-public-key mine.pem"),
-            65,
-            "mine.pem: the key is not",
-        ),
-    ] {
-        let (code, out, err) = words(&ours(dir, &args));
-        assert_eq!((code, out.as_str()), (Some(exit), ""), "{args}: {err}");
-        assert!(
-            err.starts_with(word) && !err.contains("canary"),
-            "{args}: {err}"
-        );
-    }
-    assert!(!dir.join("out/se-checksums.txt").exists());
-    let (_, found) = json(dir, &verify("twice"));
-    assert_eq!(
-        (&found["error"]["code"], &found["error"]["line"]),
-        (&"record_duplicate".into(), &3.into())
-    );
-}
-
-/// The library alone: which form of a string was hashed, and what is expected only if it is listed.
 #[test]
 fn a_string_may_have_been_hashed_without_its_last_line_break() {
     let Some(dir) = chain() else { return };
-    let read = |name: &str| std::fs::read_to_string(dir.path().join(name)).unwrap();
-    let key = RecordKey::from_pem(&read("leaf.key")).unwrap();
-    let certificate = Certificate::from_pem(&read("leaf.pem")).unwrap();
-    let report = |hashes: &[(&str, &[u8])], expectations: &Expectations| -> Report {
-        let hashes = hashes.iter().map(|(name, bytes)| Hash {
-            name: (*name).to_owned(),
-            digest: sha256(bytes),
-        });
-        let record = Record::new("26.7.1", Vec::new(), hashes.collect()).unwrap();
-        let evidence = Evidence {
-            text: &record.to_string(),
-            signature: &key.sign(&record).unwrap(),
-            certificate: &certificate,
-            chain: &Chain::default(),
-            now: 1_800_000_000,
-        };
-        verify(&evidence, expectations).unwrap()
-    };
-    let bytes = format!("workload: |\n  {TOKEN}\nenv: |\n  type: env\n");
-    let document =
-        bakehouse_contract::ContractDocument::parse(bytes.as_bytes(), &Default::default()).unwrap();
-    let mut expectations = Expectations::default();
-    expectations.contract(&document, bytes.as_bytes());
-
-    let forms: [(&[u8], &[u8]); 2] = [(TOKEN.as_bytes(), b"type: env"), (b"", b"type: env\n")];
+    let contract = format!("workload: |\n  {TOKEN}\nenv: |\n  type: env\n");
     let long = format!("{TOKEN}\n");
-    for (workload, env) in forms {
-        let workload = if workload.is_empty() {
-            long.as_bytes()
-        } else {
-            workload
-        };
-        let found = report(
-            &[("contract:workload", workload), ("contract:env", env)],
-            &expectations,
-        );
+    for (workload, env, shortened) in [(TOKEN, "type: env", 2), (&long, "type: env\n", 0)] {
+        let hashes = [
+            ("contract:workload", workload.as_bytes()),
+            ("contract:env", env.as_bytes()),
+        ];
+        let found = of_contract(dir.path(), &contract, &hashes);
         assert!(found.passed(), "{found}");
         let remarks = found.to_string().matches("without the line break").count();
-        assert_eq!(remarks, if workload == TOKEN.as_bytes() { 2 } else { 0 });
+        assert_eq!(remarks, shortened);
     }
+}
+
+#[test]
+fn the_file_is_compared_if_it_is_listed_and_strings_that_are_not_there_are_not_expected() {
+    use LineState::{Differing, Matched, Missing, NotChecked, Unexpected};
+
+    let Some(dir) = chain() else { return };
+    let contract = "workload: x\nenv: y\n";
     let states = |hashes: &[(&str, &[u8])]| -> Vec<LineState> {
-        report(hashes, &expectations)
-            .lines
-            .iter()
-            .map(|line| line.state)
-            .collect()
+        let lines = of_contract(dir.path(), contract, hashes).lines;
+        lines.iter().map(|line| line.state).collect()
     };
     assert_eq!(
         states(&[
-            ("contract:env", b"type: env\n\n"),
-            ("cidata/user-data", bytes.as_bytes())
+            ("contract:env", b"y\n"),
+            ("cidata/user-data", contract.as_bytes())
         ]),
-        [LineState::Matched, LineState::Differing, LineState::Missing]
+        [Matched, Differing, Missing]
     );
     assert_eq!(
         states(&[
@@ -432,13 +308,7 @@ fn a_string_may_have_been_hashed_without_its_last_line_break() {
             ("cidata/user-data", b""),
             ("sbom", b"")
         ]),
-        [
-            LineState::NotChecked,
-            LineState::Differing,
-            LineState::Unexpected,
-            LineState::Missing,
-            LineState::Missing
-        ]
+        [NotChecked, Differing, Unexpected, Missing, Missing]
     );
 }
 

@@ -51,11 +51,7 @@ pub(super) fn check_under(
         .filter_map(RevocationList::parsed)
         .collect();
     checking.look(&leaf, Role::Leaf);
-    match chain
-        .intermediate
-        .as_ref()
-        .and_then(|intermediate| intermediate.parsed())
-    {
+    match chain.intermediate.as_ref().and_then(Certificate::parsed) {
         Some(intermediate) => {
             let authorities: Vec<_> = chain
                 .authorities

@@ -49,8 +49,12 @@ pub(super) enum CliError {
 impl CliError {
     pub(super) fn exit_code(&self) -> u8 {
         match self {
-            Self::Contract { .. } | Self::Key { .. } | Self::Certificate { .. } => 65,
-            Self::Chain { .. } | Self::Record { .. } | Self::Failed { .. } => 65,
+            Self::Contract { .. }
+            | Self::Key { .. }
+            | Self::Certificate { .. }
+            | Self::Chain { .. }
+            | Self::Record { .. }
+            | Self::Failed { .. } => 65,
             Self::Sign => 70,
             Self::AttestationKey { .. } => 64,
             Self::Read { .. } => 66,

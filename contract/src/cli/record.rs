@@ -3,10 +3,11 @@
 mod verify;
 mod write;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use bakehouse_contract::Limits;
 use bakehouse_contract::record::{Digest, sha256};
+use bakehouse_contract::secret::Secret;
+use bakehouse_contract::{ContractDocument, Limits};
 use clap::Subcommand;
 
 use super::console::Console;
@@ -96,7 +97,7 @@ impl CidataFiles {
 }
 
 /// The hash of a file.
-fn hash_of(path: &std::path::Path) -> Result<Digest, CliError> {
+fn hash_of(path: &Path) -> Result<Digest, CliError> {
     let bytes = files::read(path, FILE_BYTES)?;
     if bytes.expose().len() > FILE_BYTES {
         return Err(CliError::Read {
@@ -108,13 +109,11 @@ fn hash_of(path: &std::path::Path) -> Result<Digest, CliError> {
 }
 
 /// A contract and the bytes it was read from.
-fn read_contract(
-    path: &std::path::Path,
-) -> Result<(bakehouse_contract::ContractDocument, Vec<u8>), CliError> {
+fn read_contract(path: &Path) -> Result<(ContractDocument, Secret<Vec<u8>>), CliError> {
     let limits = Limits::default();
     let bytes = files::read(path, limits.document_bytes)?;
-    let document = bakehouse_contract::ContractDocument::parse(bytes.expose(), &limits)?;
-    Ok((document, bytes.expose().clone()))
+    let document = ContractDocument::parse(bytes.expose(), &limits)?;
+    Ok((document, bytes))
 }
 
 // === impl NamedHash ===

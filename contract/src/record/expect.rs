@@ -33,8 +33,8 @@ pub(super) struct Expected {
 pub(super) enum Rule {
     /// It must be there, with one of these hashes.
     Required(Vec<(Form, Digest)>),
-    /// If it is there, it must have this hash; not every version writes it.
-    IfListed(Digest),
+    /// If it is there, it must have one of these hashes; not every version writes it.
+    IfListed(Vec<(Form, Digest)>),
     /// It must not be there: the guest was given nothing of the kind.
     Absent,
 }
@@ -49,7 +49,7 @@ impl Expectations {
 
     /// Expects a name, if the record has it at all, with a hash.
     pub fn hash_if_listed(&mut self, name: &str, digest: Digest) {
-        self.expect(name, Rule::IfListed(digest));
+        self.expect(name, Rule::IfListed(vec![(Form::AsPassed, digest)]));
     }
 
     /// Expects that a record does not have a name.

@@ -1,5 +1,7 @@
 //! Records of all styles, real in their shape, and texts that are none.
 
+use std::fmt::Write as _;
+
 use proptest::prelude::*;
 
 use super::*;
@@ -192,7 +194,7 @@ fn a_record_is_written_in_the_order_and_with_the_labels_of_today() {
         .collect();
     let mut expected = format!("26.7.1\n{}\n{}\n", notes[0], notes[1]);
     for hash in &hashes {
-        expected.push_str(&format!("{} {}\n", hash.digest, hash.name));
+        writeln!(expected, "{} {}", hash.digest, hash.name).unwrap();
     }
     let backwards = hashes.into_iter().rev().collect();
     let record = Record::new("26.7.1", notes, backwards).unwrap();

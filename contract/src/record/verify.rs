@@ -59,29 +59,23 @@ pub fn verify(evidence: &Evidence<'_>, expectations: &Expectations) -> Result<Re
 }
 
 fn listed(line: usize, hash: &Hash, rule: Option<&Rule>) -> LineReport {
-    let (state, form, expected) = match rule {
-        None => (LineState::NotChecked, None, None),
-        Some(Rule::Absent) => (LineState::Unexpected, None, None),
-        Some(Rule::IfListed(digest)) if *digest == hash.digest => {
-            (LineState::Matched, None, Some(*digest))
-        }
-        Some(Rule::IfListed(digest)) => (LineState::Differing, None, Some(*digest)),
-        Some(Rule::Required(forms)) => {
-            match forms.iter().find(|(_, digest)| *digest == hash.digest) {
-                Some((form, digest)) => (LineState::Matched, Some(*form), Some(*digest)),
-                None => {
-                    let first = forms.first().map(|(_, digest)| *digest);
-                    (LineState::Differing, None, first)
-                }
-            }
-        }
-    };
-    LineReport {
+    let mut found = LineReport {
         name: hash.name.clone(),
-        state,
+        state: LineState::NotChecked,
         line: Some(line),
         recorded: Some(hash.digest),
-        expected,
-        form,
+        expected: None,
+        form: None,
+    };
+    match rule {
+        None => {}
+        Some(Rule::Absent) => found.state = LineState::Unexpected,
+        Some(Rule::Required(forms) | Rule::IfListed(forms)) => {
+            let same = forms.iter().find(|(_, digest)| *digest == hash.digest);
+            found.state = same.map_or(LineState::Differing, |_| LineState::Matched);
+            found.form = same.map(|(form, _)| *form);
+            found.expected = same.or(forms.first()).map(|(_, digest)| *digest);
+        }
     }
+    found
 }

@@ -1,7 +1,7 @@
 //! `record verify`: whether a record is what an image signed, and what it says of the operator's own files.
 
 use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use bakehouse_contract::envelope::{self, Token};
 use bakehouse_contract::record::{self, Evidence, Expectations, Report};
@@ -51,7 +51,7 @@ pub(in super::super) struct Args {
 
 /// What was found.
 #[derive(Serialize)]
-struct Verified {
+struct Verdict {
     verified: bool,
     record: String,
     encrypted: bool,
@@ -72,7 +72,7 @@ pub(super) fn run(args: &Args, console: &mut Console<'_>) -> Result<(), CliError
     };
     let report = record::verify(&evidence, &expectations(args)?)?;
     let verified = report.passed();
-    console.answer(&Verified {
+    console.answer(&Verdict {
         verified,
         record: files::name(&args.record),
         encrypted,
@@ -115,11 +115,11 @@ fn expectations(args: &Args) -> Result<Expectations, CliError> {
     let user_data = user_data.filter(|path| path.exists());
     if let Some(path) = args.contract.as_ref().or(user_data.as_ref()) {
         let (document, bytes) = read_contract(path)?;
-        expectations.contract(&document, &bytes);
+        expectations.contract(&document, bytes.expose());
     }
     // Where both are given, the disk's own file is what the guest was given.
     if let (Some(_), Some(path)) = (&args.contract, &user_data) {
-        expectations.hash_if_listed("cidata/user-data", hash_of(Path::new(path))?);
+        expectations.hash_if_listed("cidata/user-data", hash_of(path)?);
     }
     for (name, digest) in args.cidata.hashes()? {
         match digest {
@@ -136,9 +136,9 @@ fn expectations(args: &Args) -> Result<Expectations, CliError> {
     Ok(expectations)
 }
 
-// === impl Verified ===
+// === impl Verdict ===
 
-impl fmt::Display for Verified {
+impl fmt::Display for Verdict {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.report)
     }

@@ -61,7 +61,7 @@ pub(super) fn run(args: &Args, console: &mut Console<'_>) -> Result<(), CliError
     let record = Record::new(
         &args.version,
         args.note.clone(),
-        hashes(args, &document, &bytes)?,
+        hashes(args, &document, bytes.expose())?,
     )?;
     let signature = key.sign(&record).map_err(|_| CliError::Sign)?;
     let (name, text) = match &recipient {
