@@ -3,12 +3,14 @@
 //! Secrets come from files and never from arguments. Each command is a module with its arguments and a `run`; what it has to
 //! say is an [`console::Answer`], which people read as text and programs, with `--json`, as one JSON object.
 
+mod certificate;
 mod console;
 mod decrypt;
 mod encrypt;
 mod error;
 mod files;
 mod lint;
+mod record;
 mod seal;
 mod sign;
 mod verify;
@@ -46,6 +48,10 @@ enum Command {
     Verify(verify::Args),
     /// Write the pins of an image: whose contracts it takes, and from which serial on
     Seal(seal::Args),
+    /// Check an encryption or attestation certificate: signature, chain, revocation lists, days left
+    Certificate(certificate::Args),
+    /// Verify an attestation record, or write one
+    Record(Box<record::Args>),
 }
 
 /// Runs a command line.
@@ -71,6 +77,8 @@ pub(crate) fn run(
         Command::Sign(args) => sign::run(&args, &mut console),
         Command::Verify(args) => verify::run(&args, &mut console),
         Command::Seal(args) => seal::run(&args, &mut console),
+        Command::Certificate(args) => certificate::run(&args, &mut console),
+        Command::Record(args) => record::run(&args, &mut console),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -20,6 +20,7 @@ mod open;
 mod password;
 mod pbes2;
 mod pkcs1;
+mod printable;
 mod random;
 mod recipient;
 mod seal;
@@ -28,9 +29,11 @@ mod token;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use key::pkcs8_of;
 pub use key::{DecryptionKey, KeyError, decrypted_pkcs8};
 pub(crate) use open::open_text;
 pub use open::{DecryptError, open};
+pub(crate) use printable::seal_printable;
 pub use random::Seed;
 pub use recipient::Recipient;
 pub use seal::{SealError, Sealing, seal};

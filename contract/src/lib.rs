@@ -8,6 +8,7 @@
 //! bytes ── ContractDocument::parse ──▶ original strings ── Contract::open(keys, pins) ──▶ Settings, digest, warnings
 //! ```
 
+pub mod certificate;
 mod contract;
 pub mod digest;
 mod document;
@@ -18,6 +19,7 @@ mod node;
 pub mod pem;
 pub mod pins;
 mod reader;
+pub mod record;
 pub mod secret;
 mod sections;
 pub mod settings;

@@ -1,11 +1,13 @@
 //! Why a command failed, and its exit code.
 //!
-//! Exit codes are those of sysexits: 0 done, 64 wrong usage, 65 the input is refused, 66 a file can't be read, 74 a file can't
-//! be written.
+//! Exit codes are those of sysexits: 0 done, 64 wrong usage, 65 the input is refused, 66 a file can't be read, 70 the
+//! cryptographic library failed, 74 a file can't be written.
 
 use bakehouse_contract::ContractError;
+use bakehouse_contract::certificate::CertificateError;
 use bakehouse_contract::envelope::{KeyError, SealError};
 use bakehouse_contract::pins::DeployerError;
+use bakehouse_contract::record::RecordError;
 use bakehouse_contract::signature::SigningKeyError;
 use serde_json::{Value, json};
 
@@ -31,6 +33,23 @@ pub(super) enum CliError {
     Seed { path: String, source: SealError },
     #[error("the serial {reason}")]
     Serial { reason: &'static str },
+    #[error("{path}: {source}")]
+    Chain {
+        path: String,
+        source: CertificateError,
+    },
+    #[error("{}: {source}\n  remedy: {}", source.code(), source.remedy())]
+    Record {
+        #[from]
+        source: RecordError,
+    },
+    #[error("record_unsignable: the cryptographic library can't sign the record")]
+    Sign,
+    #[error("attestation_key_missing: {reason}")]
+    AttestationKey { reason: &'static str },
+    /// The answer on standard output says all: a check failed.
+    #[error("{code}: see the answer for what is wrong")]
+    Failed { code: &'static str },
     #[error("{}: {source}\n  remedy: {}", source.code(), source.remedy())]
     Contract {
         #[from]
@@ -49,7 +68,12 @@ impl CliError {
             | Self::SigningKey { .. }
             | Self::Deployer { .. }
             | Self::Seed { .. }
-            | Self::Serial { .. } => 65,
+            | Self::Serial { .. }
+            | Self::Chain { .. }
+            | Self::Record { .. }
+            | Self::Failed { .. } => 65,
+            Self::Sign => 70,
+            Self::AttestationKey { .. } => 64,
             Self::Read { .. } => 66,
             Self::Write { .. } => 74,
         }
@@ -65,6 +89,11 @@ impl CliError {
             Self::Deployer { .. } => "deployer_unusable",
             Self::Seed { .. } => "seed_unusable",
             Self::Serial { .. } => "serial_unusable",
+            Self::Chain { .. } => "certificate_unreadable",
+            Self::Record { source } => source.code(),
+            Self::Sign => "record_unsignable",
+            Self::AttestationKey { .. } => "attestation_key_missing",
+            Self::Failed { code } => code,
             Self::Read { .. } => "file_unreadable",
             Self::Write { .. } => "file_unwritable",
         }
@@ -84,6 +113,11 @@ impl CliError {
                 fields.insert("line".to_owned(), json!(place.line));
                 fields.insert("column".to_owned(), json!(place.column));
                 fields.insert("section".to_owned(), json!(place.section));
+                fields.insert("remedy".to_owned(), json!(source.remedy()));
+            }
+            Self::Record { source } => {
+                fields.insert("message".to_owned(), json!(source.to_string()));
+                fields.insert("line".to_owned(), json!(source.line()));
                 fields.insert("remedy".to_owned(), json!(source.remedy()));
             }
             _ => {

@@ -103,7 +103,10 @@ pub(super) fn time(text: &str) -> Result<u64, String> {
     time::parse(text).ok_or_else(|| "give a time in UTC such as 2026-01-31T12:00:00Z".to_owned())
 }
 
-fn read_keys(key: &Path, passphrase: Option<&Path>) -> Result<Vec<DecryptionKey>, CliError> {
+pub(super) fn read_keys(
+    key: &Path,
+    passphrase: Option<&Path>,
+) -> Result<Vec<DecryptionKey>, CliError> {
     let text = read_text(key, PEM_BYTES)?;
     let keys = match passphrase {
         None => DecryptionKey::all_from_pem(text.expose()),
