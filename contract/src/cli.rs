@@ -5,6 +5,7 @@
 
 mod console;
 mod decrypt;
+mod disk;
 mod encrypt;
 mod error;
 mod files;
@@ -37,6 +38,8 @@ enum Command {
     Decrypt(decrypt::Args),
     /// Check a contract as a guest would, and say what is wrong and where
     Lint(lint::Args),
+    /// Make the cidata disk that brings a contract into a guest
+    Disk(disk::Args),
 }
 
 /// Runs a command line.
@@ -59,6 +62,7 @@ pub(crate) fn run(
         Command::Encrypt(args) => encrypt::run(&args, &mut console),
         Command::Decrypt(args) => decrypt::run(&args, &mut console),
         Command::Lint(args) => lint::run(&args, &mut console),
+        Command::Disk(args) => disk::run(&args, &mut console),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -10,6 +10,7 @@
 
 mod contract;
 pub mod digest;
+pub mod disk;
 mod document;
 pub mod envelope;
 pub mod error;

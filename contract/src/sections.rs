@@ -24,6 +24,8 @@ use crate::node::{Node, Origin};
 use crate::reader::{View, alternatives};
 use crate::settings::Settings;
 
+pub(crate) use self::values::host_name;
+
 /// The text of one section.
 #[derive(Clone, Copy)]
 pub(crate) struct Text<'a> {

@@ -4,6 +4,7 @@
 //! be written.
 
 use bakehouse_contract::ContractError;
+use bakehouse_contract::disk::DiskError;
 use bakehouse_contract::envelope::{KeyError, SealError};
 use serde_json::{Value, json};
 
@@ -18,6 +19,11 @@ pub(super) enum CliError {
     Key { path: String, source: KeyError },
     #[error("{path}: {source}")]
     Certificate { path: String, source: SealError },
+    #[error("{source}")]
+    Disk {
+        #[from]
+        source: DiskError,
+    },
     #[error("{}: {source}\n  remedy: {}", source.code(), source.remedy())]
     Contract {
         #[from]
@@ -31,6 +37,10 @@ impl CliError {
     pub(super) fn exit_code(&self) -> u8 {
         match self {
             Self::Contract { .. } | Self::Key { .. } | Self::Certificate { .. } => 65,
+            Self::Disk {
+                source: DiskError::HostName,
+            } => 64,
+            Self::Disk { .. } => 65,
             Self::Read { .. } => 66,
             Self::Write { .. } => 74,
         }
@@ -42,6 +52,10 @@ impl CliError {
             Self::Contract { source } => source.code().as_str(),
             Self::Key { .. } => "key_unusable",
             Self::Certificate { .. } => "certificate_unusable",
+            Self::Disk {
+                source: DiskError::HostName,
+            } => "host_name_invalid",
+            Self::Disk { .. } => "disk_too_large",
             Self::Read { .. } => "file_unreadable",
             Self::Write { .. } => "file_unwritable",
         }
