@@ -194,7 +194,11 @@ fn write(files: &[File<'_>]) -> Vec<u8> {
     sector(&record::continuation());
     for file in files {
         // One zero gives an empty file its sector and is lost in the padding of no other.
-        sector(if file.bytes.is_empty() { &[0] } else { file.bytes });
+        sector(if file.bytes.is_empty() {
+            &[0]
+        } else {
+            file.bytes
+        });
     }
     image
 }

@@ -42,6 +42,8 @@ struct Made {
     digest: String,
     /// Sections that were not looked into.
     encrypted: Vec<&'static str>,
+    /// Sections that anyone can read.
+    plain: Vec<&'static str>,
     warnings: Vec<String>,
 }
 
@@ -57,16 +59,23 @@ pub(super) fn run(args: &Args, console: &mut Console<'_>) -> Result<(), CliError
         user_data: contract.expose(),
         host_name: &host_name,
         vendor_data: vendor_data.as_ref().map_or(&[], |bytes| bytes.expose()),
-        network_config: network_config.as_ref().map(|bytes| bytes.expose().as_slice()),
+        network_config: network_config
+            .as_ref()
+            .map(|bytes| bytes.expose().as_slice()),
     }
     .to_iso()?;
     files::write(&args.out, &image)?;
+    let plain = ["workload", "env"]
+        .into_iter()
+        .filter(|name| !encrypted.contains(name))
+        .collect();
     console.answer(&Made {
         out: files::name(&args.out),
         bytes: image.len(),
         sha256: hex::encode(Sha256::digest(&image)),
         digest: document.digest().to_string(),
         encrypted,
+        plain,
         warnings: warnings.iter().map(ToString::to_string).collect(),
     })
 }
@@ -84,6 +93,18 @@ impl fmt::Display for Made {
         }
         for section in &self.encrypted {
             writeln!(f, "note: {section} is encrypted and was not looked into")?;
+        }
+        match self.plain[..] {
+            [] => {}
+            [one] => writeln!(
+                f,
+                "note: {one} is not encrypted: whoever holds the disk reads it"
+            )?,
+            _ => writeln!(
+                f,
+                "note: {} are not encrypted: whoever holds the disk reads them",
+                self.plain.join(" and ")
+            )?,
         }
         writeln!(
             f,

@@ -1,0 +1,13 @@
+//! The operator's commands as a program: `disk`, `new`, `explain`, `diff`, `completion`, `man` and the page that describes
+//! them all.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "all of this file is a test, its helpers too"
+)]
+
+#[path = "operator/disk.rs"]
+mod disk;
+#[path = "operator/support.rs"]
+mod support;
