@@ -5,6 +5,7 @@
 
 mod console;
 mod decrypt;
+mod diff;
 mod disk;
 mod encrypt;
 mod error;
@@ -38,6 +39,8 @@ enum Command {
     Decrypt(decrypt::Args),
     /// Check a contract as a guest would, and say what is wrong and where
     Lint(lint::Args),
+    /// Compare two contracts, secrets masked; the exit code is 1 if they differ
+    Diff(diff::Args),
     /// Make the cidata disk that brings a contract into a guest
     Disk(disk::Args),
 }
@@ -62,6 +65,10 @@ pub(crate) fn run(
         Command::Encrypt(args) => encrypt::run(&args, &mut console),
         Command::Decrypt(args) => decrypt::run(&args, &mut console),
         Command::Lint(args) => lint::run(&args, &mut console),
+        Command::Diff(args) => match diff::run(&args, &mut console) {
+            Ok(false) => return ExitCode::from(1),
+            done => done.map(drop),
+        },
         Command::Disk(args) => disk::run(&args, &mut console),
     };
     match done {

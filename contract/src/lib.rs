@@ -16,6 +16,7 @@ pub mod envelope;
 pub mod error;
 pub mod limits;
 mod node;
+pub mod outline;
 pub mod pem;
 mod reader;
 pub mod secret;

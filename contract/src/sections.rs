@@ -8,6 +8,7 @@ mod args;
 mod env;
 mod ibm;
 mod keys;
+pub(crate) mod public;
 mod tezos;
 mod timing;
 mod values;

@@ -7,6 +7,8 @@
     reason = "all of this file is a test, its helpers too"
 )]
 
+#[path = "operator/diff.rs"]
+mod diff;
 #[path = "operator/disk.rs"]
 mod disk;
 #[path = "operator/support.rs"]
