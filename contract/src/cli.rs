@@ -11,6 +11,7 @@ mod encrypt;
 mod error;
 mod files;
 mod lint;
+mod new;
 
 use std::ffi::OsString;
 use std::io::Write;
@@ -33,6 +34,8 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Write the sections of a new contract, with a remark for every key and a mark where a value is to be filled in
+    New(new::Args),
     /// Encrypt the sections and write the document that a guest is given (user-data)
     Encrypt(encrypt::Args),
     /// Decrypt a contract, or a single token, to standard output
@@ -62,6 +65,7 @@ pub(crate) fn run(
     };
     let mut console = Console::new(out, err, cli.json);
     let done = match cli.command {
+        Command::New(args) => new::run(&args, &mut console),
         Command::Encrypt(args) => encrypt::run(&args, &mut console),
         Command::Decrypt(args) => decrypt::run(&args, &mut console),
         Command::Lint(args) => lint::run(&args, &mut console),

@@ -22,6 +22,7 @@ mod reader;
 pub mod secret;
 mod sections;
 pub mod settings;
+pub mod template;
 #[cfg(test)]
 mod testing;
 

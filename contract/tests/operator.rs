@@ -11,5 +11,7 @@
 mod diff;
 #[path = "operator/disk.rs"]
 mod disk;
+#[path = "operator/new.rs"]
+mod new;
 #[path = "operator/support.rs"]
 mod support;

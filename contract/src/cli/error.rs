@@ -1,11 +1,11 @@
 //! Why a command failed, and its exit code.
 //!
-//! Exit codes are those of sysexits: 0 done, 64 wrong usage, 65 the input is refused, 66 a file can't be read, 74 a file can't
-//! be written.
+//! Exit codes are those of sysexits: 0 done, 64 wrong usage, 65 the input is refused, 66 a file can't be read, 73 a file is
+//! there already, 74 a file can't be written. `diff` has 1 for different.
 
-use bakehouse_contract::ContractError;
 use bakehouse_contract::disk::DiskError;
 use bakehouse_contract::envelope::{KeyError, SealError};
+use bakehouse_contract::{ContractError, Place};
 use serde_json::{Value, json};
 
 /// Why a command failed.
@@ -19,6 +19,12 @@ pub(super) enum CliError {
     Key { path: String, source: KeyError },
     #[error("{path}: {source}")]
     Certificate { path: String, source: SealError },
+    #[error("{}", unfilled(places))]
+    Unfilled { places: Vec<Place> },
+    #[error("the network must be mainnet, ghostnet, shadownet, sandbox or an https:// address")]
+    Network,
+    #[error("{path}: is there already, and nothing is overwritten")]
+    Exists { path: String },
     #[error("{source}")]
     Disk {
         #[from]
@@ -36,8 +42,13 @@ pub(super) enum CliError {
 impl CliError {
     pub(super) fn exit_code(&self) -> u8 {
         match self {
-            Self::Contract { .. } | Self::Key { .. } | Self::Certificate { .. } => 65,
-            Self::Disk {
+            Self::Contract { .. }
+            | Self::Key { .. }
+            | Self::Certificate { .. }
+            | Self::Unfilled { .. } => 65,
+            Self::Exists { .. } => 73,
+            Self::Network
+            | Self::Disk {
                 source: DiskError::HostName,
             } => 64,
             Self::Disk { .. } => 65,
@@ -56,6 +67,9 @@ impl CliError {
                 source: DiskError::HostName,
             } => "host_name_invalid",
             Self::Disk { .. } => "disk_too_large",
+            Self::Unfilled { .. } => "placeholder_left",
+            Self::Network => "network_invalid",
+            Self::Exists { .. } => "file_exists",
             Self::Read { .. } => "file_unreadable",
             Self::Write { .. } => "file_unwritable",
         }
@@ -77,10 +91,23 @@ impl CliError {
                 fields.insert("section".to_owned(), json!(place.section));
                 fields.insert("remedy".to_owned(), json!(source.remedy()));
             }
+            Self::Unfilled { places } => {
+                let places: Vec<String> = places.iter().map(ToString::to_string).collect();
+                fields.insert("message".to_owned(), json!("still to be filled in"));
+                fields.insert("places".to_owned(), json!(places));
+            }
             _ => {
                 fields.insert("message".to_owned(), json!(self.to_string()));
             }
         }
         json!({ "error": error })
     }
+}
+
+/// A line for each place.
+fn unfilled(places: &[Place]) -> String {
+    let lines = places
+        .iter()
+        .map(|place| format!("placeholder_left: {place}: still to be filled in\n"));
+    lines.collect::<String>() + "  remedy: Replace each \"<to do: …>\" by a value."
 }

@@ -123,6 +123,15 @@ fn secret(_: &str) -> bool {
     false
 }
 
+/// Every key of ours in a section, for tests of what must know them all.
+#[cfg(test)]
+pub(crate) fn own_keys(env: bool) -> std::collections::BTreeSet<&'static str> {
+    let ours = table(env).filter_map(|(pattern, _)| pattern.strip_prefix("bakehouse."));
+    ours.flat_map(|pattern| pattern.split('.'))
+        .filter(|key| *key != "[]")
+        .collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
