@@ -3,21 +3,24 @@
 //! Secrets come from files and never from arguments. Each command is a module with its arguments and a `run`; what it has to
 //! say is an [`console::Answer`], which people read as text and programs, with `--json`, as one JSON object.
 
+mod completion;
 mod console;
 mod decrypt;
 mod diff;
 mod disk;
 mod encrypt;
 mod error;
+mod explain;
 mod files;
 mod lint;
+mod man;
 mod new;
 
 use std::ffi::OsString;
 use std::io::Write;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory as _, Parser, Subcommand};
 
 use self::console::Console;
 
@@ -42,10 +45,16 @@ enum Command {
     Decrypt(decrypt::Args),
     /// Check a contract as a guest would, and say what is wrong and where
     Lint(lint::Args),
+    /// Say what a guest will do with a contract, secrets masked
+    Explain(explain::Args),
     /// Compare two contracts, secrets masked; the exit code is 1 if they differ
     Diff(diff::Args),
     /// Make the cidata disk that brings a contract into a guest
     Disk(disk::Args),
+    /// Print what makes a shell complete this tool's command lines
+    Completion(completion::Args),
+    /// Write the manual pages, one for each command
+    Man(man::Args),
 }
 
 /// Runs a command line.
@@ -69,11 +78,14 @@ pub(crate) fn run(
         Command::Encrypt(args) => encrypt::run(&args, &mut console),
         Command::Decrypt(args) => decrypt::run(&args, &mut console),
         Command::Lint(args) => lint::run(&args, &mut console),
+        Command::Explain(args) => explain::run(&args, &mut console),
         Command::Diff(args) => match diff::run(&args, &mut console) {
             Ok(false) => return ExitCode::from(1),
             done => done.map(drop),
         },
         Command::Disk(args) => disk::run(&args, &mut console),
+        Command::Completion(args) => completion::run(&args, &mut Cli::command(), &mut console),
+        Command::Man(args) => man::run(&args, Cli::command(), &mut console),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

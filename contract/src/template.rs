@@ -50,7 +50,7 @@ impl Template {
             Dal::None => "none",
             Dal::Outbound => "outbound",
         };
-        let executables: String = [
+        let executables = [
             ("bakehouse-signer", true),
             ("octez-node", true),
             ("octez-baker", true),
@@ -65,7 +65,8 @@ impl Template {
                 to_do(&format!("sha256sum {name}"))
             )
         })
-        .collect();
+        .collect::<Vec<_>>()
+        .concat();
         text::WORKLOAD
             .replace("{network}", &self.network)
             .replace("{chain_id}", &chain_id)
@@ -132,9 +133,10 @@ impl Walk<'_> {
             Kind::Mapping(entries) => {
                 for entry in entries {
                     steps.push(Step::Key(entry.key.expose()));
-                    let below = match is_known(self.env, steps) {
-                        true => format!("{path}.{}", entry.key.expose()),
-                        false => path.clone(),
+                    let below = if is_known(self.env, steps) {
+                        format!("{path}.{}", entry.key.expose())
+                    } else {
+                        path.clone()
                     };
                     self.node(&entry.value, below, steps);
                     steps.pop();

@@ -11,6 +11,8 @@
 mod diff;
 #[path = "operator/disk.rs"]
 mod disk;
+#[path = "operator/explain.rs"]
+mod explain;
 #[path = "operator/new.rs"]
 mod new;
 #[path = "operator/support.rs"]

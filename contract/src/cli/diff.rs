@@ -87,17 +87,21 @@ pub(super) fn run(args: &Args, console: &mut Console<'_>) -> Result<bool, CliErr
     Ok(verdict != Verdict::Different)
 }
 
-/// A value in one line, if it may be shown.
-fn text(value: Value) -> Option<String> {
-    let Value::Public(text) = value else {
-        return None;
-    };
+/// A public value in one line.
+pub(super) fn shown(text: &str) -> String {
     let characters = text.chars().count();
     if characters <= SHOWN && !text.chars().any(char::is_control) {
-        return Some(text);
+        return text.to_owned();
     }
-    let digest = hex::encode(Sha256::digest(&text));
-    Some(format!("({characters} characters, sha256 {digest})"))
+    let digest = hex::encode(Sha256::digest(text));
+    format!("({characters} characters, sha256 {digest})")
+}
+
+fn public(value: Value) -> Option<String> {
+    match value {
+        Value::Public(text) => Some(shown(&text)),
+        Value::Masked => None,
+    }
 }
 
 // === impl Line ===
@@ -116,8 +120,8 @@ impl From<Difference> for Line {
             path,
             change: name,
             secret,
-            old: old.and_then(text),
-            new: new.and_then(text),
+            old: old.and_then(public),
+            new: new.and_then(public),
         }
     }
 }

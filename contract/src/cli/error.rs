@@ -42,17 +42,17 @@ pub(super) enum CliError {
 impl CliError {
     pub(super) fn exit_code(&self) -> u8 {
         match self {
-            Self::Contract { .. }
-            | Self::Key { .. }
-            | Self::Certificate { .. }
-            | Self::Unfilled { .. } => 65,
-            Self::Exists { .. } => 73,
             Self::Network
             | Self::Disk {
                 source: DiskError::HostName,
             } => 64,
-            Self::Disk { .. } => 65,
+            Self::Contract { .. }
+            | Self::Key { .. }
+            | Self::Certificate { .. }
+            | Self::Disk { .. }
+            | Self::Unfilled { .. } => 65,
             Self::Read { .. } => 66,
+            Self::Exists { .. } => 73,
             Self::Write { .. } => 74,
         }
     }

@@ -39,12 +39,12 @@ pub(super) fn path_table(root: [u8; 4], parent: [u8; 2]) -> Vec<u8> {
 }
 
 fn volume(kind: Volume, layout: &Layout) -> Vec<u8> {
-    let [l_table, m_table, joliet_l_table, joliet_m_table] = layout.tables;
+    let [little, big, joliet_little, joliet_big] = layout.tables;
     let [root, joliet_root] = layout.roots;
-    let (number, escape, l_table, m_table, root) = match kind {
-        Volume::Primary => (1, &b""[..], l_table, m_table, root),
+    let (number, escape, tables, root) = match kind {
+        Volume::Primary => (1, &b""[..], (little, big), root),
         // UCS-2, level 3
-        Volume::Joliet => (2, &b"%/E"[..], joliet_l_table, joliet_m_table, joliet_root),
+        Volume::Joliet => (2, &b"%/E"[..], (joliet_little, joliet_big), joliet_root),
     };
     let mut out = vec![number];
     out.extend(b"CD001\x01\0");
@@ -58,9 +58,9 @@ fn volume(kind: Volume, layout: &Layout) -> Vec<u8> {
     out.extend(both16(1));
     out.extend(both16(2048));
     out.extend(both32(10));
-    out.extend(l_table.to_le_bytes());
+    out.extend(tables.0.to_le_bytes());
     out.extend([0; 4]);
-    out.extend(m_table.to_be_bytes());
+    out.extend(tables.1.to_be_bytes());
     out.extend([0; 4]);
     out.extend(record::plain_root(root));
     kind.text("", 128, &mut out);

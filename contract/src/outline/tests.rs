@@ -30,8 +30,8 @@ fn value(outline: &Outline, path: &str) -> Option<Value> {
         .map(|(_, value)| value)
 }
 
-fn public(text: &str) -> Option<Value> {
-    Some(Value::Public(text.into()))
+fn public(text: &str) -> Value {
+    Value::Public(text.into())
 }
 
 const IBM: &str = r#"
@@ -62,7 +62,7 @@ fn public_values_are_shown_and_secret_ones_masked() {
         ("env.crypto-pt.index-1.domain-id", "\"03.0011\""),
         ("env.logging.logRouter.hostname", "logs.example"),
     ] {
-        assert_eq!(value(&outline, path), public(text), "{path}");
+        assert_eq!(value(&outline, path), Some(public(text)), "{path}");
     }
     for path in [
         "workload.bakehouse.keys[owner].blob",
@@ -127,7 +127,7 @@ fn differences_name_their_kind_and_mask_what_is_secret() {
         .into_iter()
         .map(|it| (it.path, it.change))
         .collect();
-    let text = |text: &str| Value::Public(text.into());
+    let text = public;
     let changed = |old, new| Change::Changed { old, new };
     let expected = [
         (
