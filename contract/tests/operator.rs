@@ -15,5 +15,7 @@ mod disk;
 mod explain;
 #[path = "operator/new.rs"]
 mod new;
+#[path = "operator/pages.rs"]
+mod pages;
 #[path = "operator/support.rs"]
 mod support;

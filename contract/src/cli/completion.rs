@@ -30,11 +30,19 @@ pub(super) fn run(
 ) -> Result<(), CliError> {
     let mut script = Vec::new();
     let name = command.get_name().to_owned();
-    clap_complete::generate(args.shell, command, name, &mut script);
+    clap_complete::generate(args.shell, command, &name, &mut script);
     console.answer(&Script {
         shell: args.shell.to_string(),
-        script: String::from_utf8_lossy(&script).into_owned(),
+        script: mended(&String::from_utf8_lossy(&script), &name),
     })
+}
+
+/// Bash's script spells the state of a tool with a hyphen in its name in two ways, so that no option is ever completed
+/// (clap issue 6421, open as of `clap_complete` 4.6.11). Where there is nothing to mend, this does nothing.
+fn mended(script: &str, name: &str) -> String {
+    const SEPARATOR: &str = "__subcmd__";
+    let [wrong, right] = [SEPARATOR, "__"].map(|hyphen| name.replace('-', hyphen) + SEPARATOR);
+    script.replace(&wrong, &right)
 }
 
 // === impl Script ===

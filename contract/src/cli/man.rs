@@ -1,7 +1,7 @@
 //! `man`: manual pages, from the definition of the command line itself.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Command;
 use serde::Serialize;
@@ -32,22 +32,27 @@ pub(super) fn run(
     command = command.disable_help_subcommand(true);
     command.build();
     std::fs::create_dir_all(&args.out).map_err(|error| files::write_error(&args.out, &error))?;
-    let subcommands = command.get_subcommands().cloned().collect::<Vec<_>>();
     let mut pages = Vec::new();
-    for command in [vec![command], subcommands].concat() {
-        let name = command
-            .get_display_name()
-            .unwrap_or_else(|| command.get_name())
-            .to_owned();
-        let path = args.out.join(format!("{name}.1"));
-        let mut page = Vec::new();
-        clap_mangen::Man::new(command)
-            .render(&mut page)
-            .map_err(|error| files::write_error(&path, &error))?;
-        files::write(&path, &page)?;
-        pages.push(files::name(&path));
-    }
+    write(&command, &args.out, &mut pages)?;
     console.answer(&Pages { pages })
+}
+
+/// Writes the page of a command, and those of the commands below it.
+fn write(command: &Command, out: &Path, pages: &mut Vec<String>) -> Result<(), CliError> {
+    let name = command
+        .get_display_name()
+        .unwrap_or_else(|| command.get_name());
+    let path = out.join(format!("{name}.1"));
+    let mut page = Vec::new();
+    clap_mangen::Man::new(command.clone())
+        .source(concat!("bakehouse ", env!("CARGO_PKG_VERSION")))
+        .render(&mut page)
+        .map_err(|error| files::write_error(&path, &error))?;
+    files::write(&path, &page)?;
+    pages.push(files::name(&path));
+    command
+        .get_subcommands()
+        .try_for_each(|below| write(below, out, pages))
 }
 
 // === impl Pages ===
