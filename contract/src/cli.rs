@@ -23,6 +23,7 @@ use std::process::ExitCode;
 use clap::{CommandFactory as _, Parser, Subcommand};
 
 use self::console::Console;
+use self::error::CliError;
 
 /// Makes, checks and explains the contract of a guest.
 #[derive(Parser)]
@@ -63,8 +64,15 @@ pub(crate) fn run(
     out: &mut impl Write,
     err: &mut impl Write,
 ) -> ExitCode {
-    let cli = match Cli::try_parse_from(args) {
+    let args: Vec<OsString> = args.into_iter().collect();
+    let cli = match Cli::try_parse_from(&args) {
         Ok(cli) => cli,
+        Err(error) if error.use_stderr() && args.iter().any(|arg| arg == "--json") => {
+            let message = error.to_string();
+            let error = CliError::Usage { message };
+            Console::new(out, err, true).fail(&error);
+            return ExitCode::from(error.exit_code());
+        }
         Err(error) => {
             let code = if error.use_stderr() { 64 } else { 0 };
             // Nothing is left to be done if the terminal is gone.

@@ -15,6 +15,8 @@ mod disk;
 mod explain;
 #[path = "operator/new.rs"]
 mod new;
+#[path = "operator/page.rs"]
+mod page;
 #[path = "operator/pages.rs"]
 mod pages;
 #[path = "operator/support.rs"]

@@ -11,6 +11,8 @@ use serde_json::{Value, json};
 /// Why a command failed.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum CliError {
+    #[error("{message}")]
+    Usage { message: String },
     #[error("{path}: can't be read: {reason}")]
     Read { path: String, reason: String },
     #[error("{path}: can't be written: {reason}")]
@@ -42,7 +44,8 @@ pub(super) enum CliError {
 impl CliError {
     pub(super) fn exit_code(&self) -> u8 {
         match self {
-            Self::Network
+            Self::Usage { .. }
+            | Self::Network
             | Self::Disk {
                 source: DiskError::HostName,
             } => 64,
@@ -68,6 +71,7 @@ impl CliError {
             } => "host_name_invalid",
             Self::Disk { .. } => "disk_too_large",
             Self::Unfilled { .. } => "placeholder_left",
+            Self::Usage { .. } => "usage",
             Self::Network => "network_invalid",
             Self::Exists { .. } => "file_exists",
             Self::Read { .. } => "file_unreadable",
@@ -111,3 +115,6 @@ fn unfilled(places: &[Place]) -> String {
         .map(|place| format!("placeholder_left: {place}: still to be filled in\n"));
     lines.collect::<String>() + "  remedy: Replace each \"<to do: …>\" by a value."
 }
+
+#[cfg(test)]
+mod tests;

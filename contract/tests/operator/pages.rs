@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use crate::support::{folder, foreign, run};
 
 /// The subcommands that `--help` lists.
-fn commands(dir: &std::path::Path) -> BTreeSet<String> {
+pub(crate) fn commands(dir: &std::path::Path) -> BTreeSet<String> {
     let (_, help, _) = run(dir, &["--help"]);
     let (_, rest) = help.split_once("Commands:\n").unwrap();
     let (list, _) = rest.split_once("\n\n").unwrap();

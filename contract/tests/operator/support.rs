@@ -83,8 +83,12 @@ pub(crate) fn env() -> String {
 
 /// A document of two sections in plain text.
 pub(crate) fn document(workload: &str, env: &str) -> String {
-    let block = |text: &str| -> String { text.lines().map(|line| format!("  {line}\n")).collect() };
-    format!("workload: |\n{}env: |\n{}", block(workload), block(env))
+    let block = |text: &str| text.trim_end().replace('\n', "\n  ");
+    format!(
+        "workload: |\n  {}\nenv: |\n  {}\n",
+        block(workload),
+        block(env)
+    )
 }
 
 /// A folder with a plain contract, its sections, and a throw-away image key.

@@ -19,7 +19,7 @@ pub(super) struct Asked {
     pub(super) dal: &'static str,
     pub(super) accuser: bool,
     pub(super) delegate: Option<String>,
-    pub(super) keys: Vec<Key>,
+    pub(super) keys: Vec<HsmKey>,
     pub(super) hsm: Hsm,
     pub(super) egress: Reached,
     /// Powers that the guest may lack.
@@ -53,7 +53,7 @@ pub(super) struct Baker {
 }
 
 #[derive(Serialize)]
-pub(super) struct Key {
+pub(super) struct HsmKey {
     pub(super) name: String,
     pub(super) role: &'static str,
     pub(super) public_key_hash: String,
@@ -65,13 +65,13 @@ pub(super) struct Key {
 
 #[derive(Serialize)]
 pub(super) struct Hsm {
-    pub(super) endpoints: Vec<Server>,
+    pub(super) endpoints: Vec<HsmServer>,
     pub(super) ca: Vec<Certificate>,
     pub(super) certificate: Vec<Certificate>,
 }
 
 #[derive(Serialize)]
-pub(super) struct Server {
+pub(super) struct HsmServer {
     pub(super) address: String,
     /// The name that its certificate is checked for.
     pub(super) server_name: String,
@@ -111,9 +111,14 @@ impl Asked {
             },
             accuser: settings.accuser,
             delegate: settings.delegate.clone(),
-            keys: settings.keys.iter().map(Key::of).collect(),
+            keys: settings.keys.iter().map(HsmKey::of).collect(),
             hsm: Hsm {
-                endpoints: settings.grep11.endpoints.iter().map(Server::of).collect(),
+                endpoints: settings
+                    .grep11
+                    .endpoints
+                    .iter()
+                    .map(HsmServer::of)
+                    .collect(),
                 ca: certificates::all(&credentials.ca, now),
                 certificate: certificates::all(&credentials.certificate, now),
             },
@@ -147,9 +152,9 @@ impl Node {
     }
 }
 
-// === impl Key ===
+// === impl HsmKey ===
 
-impl Key {
+impl HsmKey {
     fn of(key: &KeySettings) -> Self {
         Self {
             name: key.name.clone(),
@@ -166,9 +171,9 @@ impl Key {
     }
 }
 
-// === impl Server ===
+// === impl HsmServer ===
 
-impl Server {
+impl HsmServer {
     fn of(endpoint: &Endpoint) -> Self {
         Self {
             address: address(&(endpoint.host.clone(), endpoint.port)),

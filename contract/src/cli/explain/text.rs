@@ -3,7 +3,7 @@
 use std::fmt::{self, Display, Formatter};
 
 use super::Explanation;
-use super::asked::{Asked, Baker, Hsm, Key, Node};
+use super::asked::{Asked, Baker, Hsm, HsmKey, Node};
 use super::certificates::Certificate;
 
 /// Days under which a certificate is worth a word.
@@ -150,9 +150,9 @@ impl Display for Baker {
     }
 }
 
-// === impl Key ===
+// === impl HsmKey ===
 
-impl Display for Key {
+impl Display for HsmKey {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         let Self {
             name,
