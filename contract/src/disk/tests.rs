@@ -55,6 +55,26 @@ fn the_same_inputs_are_the_same_bytes_and_whole_sectors() {
     }
 }
 
+/// Few readers look at the path tables, so they are looked at here: length, root directory, parent, name of the root.
+#[test]
+fn the_path_tables_lead_to_the_roots_in_both_orders() {
+    let image = disk(b"contract", &name("baker")).to_iso().unwrap();
+    for (descriptor, root) in [(16, 23), (17, 24)] {
+        let at = |offset: usize| -> [u8; 4] {
+            let from = descriptor * SECTOR + offset;
+            image[from..from + 4].try_into().unwrap()
+        };
+        assert_eq!(at(132), [10, 0, 0, 0]);
+        let little = usize::try_from(u32::from_le_bytes(at(140))).unwrap() * SECTOR;
+        let big = usize::try_from(u32::from_be_bytes(at(148))).unwrap() * SECTOR;
+        assert_eq!(
+            image[little..little + 11],
+            [1, 0, root, 0, 0, 0, 1, 0, 0, 0, 0]
+        );
+        assert_eq!(image[big..big + 11], [1, 0, 0, 0, 0, root, 0, 1, 0, 0, 0]);
+    }
+}
+
 #[test]
 fn no_record_outgrows_the_byte_of_its_length_nor_a_directory_its_sector() {
     let bytes = [7; 3000];
