@@ -11,11 +11,13 @@
 pub mod certificate;
 mod contract;
 pub mod digest;
+pub mod disk;
 mod document;
 pub mod envelope;
 pub mod error;
 pub mod limits;
 mod node;
+pub mod outline;
 pub mod pem;
 pub mod pins;
 mod reader;
@@ -24,6 +26,7 @@ pub mod secret;
 mod sections;
 pub mod settings;
 pub mod signature;
+pub mod template;
 #[cfg(test)]
 mod testing;
 pub mod time;

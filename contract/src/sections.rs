@@ -8,6 +8,7 @@ mod args;
 mod env;
 mod ibm;
 mod keys;
+pub(crate) mod public;
 mod serial;
 mod tezos;
 mod timing;
@@ -27,6 +28,10 @@ use crate::limits::Limits;
 use crate::node::{Node, Origin};
 use crate::reader::{View, alternatives};
 use crate::settings::Settings;
+
+pub(crate) use self::tezos::built_in as built_in_chain_id;
+pub(crate) use self::values::host_name;
+pub(crate) use self::workload::is_network;
 
 /// The text of one section.
 #[derive(Clone, Copy)]

@@ -5,8 +5,9 @@ use std::fmt;
 use serde::Serialize;
 use x509_parser::prelude::X509Certificate;
 
-use super::{WARN_DAYS, format_time};
+use super::WARN_DAYS;
 use crate::record::{Digest, sha256};
+use crate::time;
 
 /// Seconds of a day.
 const DAY: i64 = 86_400;
@@ -146,8 +147,8 @@ impl Described {
             subject: shown(&certificate.subject().to_string()),
             issuer: shown(&certificate.issuer().to_string()),
             serial: serial(certificate.raw_serial()),
-            not_before: format_time(from),
-            not_after: format_time(to),
+            not_before: time::format(from),
+            not_after: time::format(to),
             days_left: to.saturating_sub(now).div_euclid(DAY),
             sha256: sha256(certificate.as_raw()),
         }

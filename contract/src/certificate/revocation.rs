@@ -6,10 +6,10 @@ use x509_parser::extensions::{
 use x509_parser::prelude::X509Certificate;
 use x509_parser::revocation_list::CertificateRevocationList;
 
-use super::format_time;
 use super::path::same_name;
 use super::report::Outcome;
 use super::signature::{self, Signed};
+use crate::time;
 
 /// Looks for a certificate on those of the lists that its issuer made. A list that does not hold is a failure, too: leaving it
 /// out would turn a forged or outdated one into none at all.
@@ -31,10 +31,10 @@ pub(super) fn check(
             .iter_revoked_certificates()
             .find(|entry| entry.raw_serial() == certificate.raw_serial());
         if let Some(entry) = entry {
-            let since = format_time(entry.revocation_date.timestamp());
+            let since = time::format(entry.revocation_date.timestamp());
             return (Outcome::Failed, format!("revoked since {since}"));
         }
-        current = Some(format_time(list.last_update().timestamp()));
+        current = Some(time::format(list.last_update().timestamp()));
     }
     match current {
         Some(since) => (
@@ -87,7 +87,7 @@ fn sound(
         None => Err("does not say when the next one comes".to_owned()),
         Some(next) if next < now => Err(format!(
             "is outdated: the next one came at {}",
-            format_time(next)
+            time::format(next)
         )),
         Some(_) => Ok(()),
     }

@@ -2,10 +2,9 @@
 
 use std::fmt;
 use std::path::{Path, PathBuf};
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use bakehouse_contract::certificate::{
-    self, Certificate, CertificateError, Chain, Report, RevocationList, parse_time,
+    self, Certificate, CertificateError, Chain, Report, RevocationList,
 };
 use serde::Serialize;
 
@@ -38,7 +37,7 @@ pub(super) struct ChainFiles {
     #[arg(long = "crl", value_name = "FILE", requires = "intermediate")]
     revocation_lists: Vec<PathBuf>,
     /// Time to judge by, such as 2027-07-06 or 2027-07-06T06:44:41Z; now, if not given
-    #[arg(long, value_name = "TIME", value_parser = time_of)]
+    #[arg(long, value_name = "TIME", value_parser = files::time)]
     at: Option<u64>,
 }
 
@@ -97,7 +96,7 @@ impl ChainFiles {
         Ok(Given {
             certificate: one(&self.certificate)?,
             chain,
-            now: self.at.unwrap_or_else(now),
+            now: self.at.unwrap_or_else(files::now),
         })
     }
 }
@@ -116,16 +115,6 @@ fn refused(path: &Path) -> impl Fn(CertificateError) -> CliError {
         path: path.clone(),
         source,
     }
-}
-
-fn now() -> u64 {
-    SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .map_or(0, |since| since.as_secs())
-}
-
-fn time_of(text: &str) -> Result<u64, &'static str> {
-    parse_time(text).ok_or("not a time such as 2027-07-06 or 2027-07-06T06:44:41Z")
 }
 
 // === impl Findings ===

@@ -1,7 +1,7 @@
 //! The files that commands read and write.
 
 use std::fs::File;
-use std::io::Read as _;
+use std::io::{Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -165,6 +165,18 @@ pub(super) fn read(path: &Path, limit: usize) -> Result<Secret<Vec<u8>>, CliErro
 /// Writes a file that anyone may read.
 pub(super) fn write(path: &Path, bytes: &[u8]) -> Result<(), CliError> {
     std::fs::write(path, bytes).map_err(|error| write_error(path, &error))
+}
+
+/// Writes a file that is not there yet, for its owner alone.
+pub(super) fn write_new(path: &Path, bytes: &[u8]) -> Result<(), CliError> {
+    let mut options = File::options();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options
+        .open(path)
+        .and_then(|mut file| file.write_all(bytes))
+        .map_err(|error| write_error(path, &error))
 }
 
 pub(super) fn write_error(path: &Path, error: &std::io::Error) -> CliError {
