@@ -58,11 +58,11 @@ impl PublicNumbers {
         let modulus = BoxedUint::from_be_slice_vartime(&self.modulus);
         let precision = modulus.bits_precision();
         let modulus = Option::<Odd<BoxedUint>>::from(Odd::new(modulus))?;
-        let padded = Zeroizing::new(BoxedUint::from_be_slice(padded, precision).ok()?);
+        let padded = BoxedUint::from_be_slice(padded, precision).ok()?;
         let exponent = BoxedUint::from_be_slice_vartime(&self.exponent);
         let params = BoxedMontyParams::new_vartime(modulus);
-        let power = BoxedMontyForm::new((*padded).clone(), &params).pow(&exponent);
-        let bytes = power.retrieve().to_be_bytes();
+        let padded = Zeroizing::new(BoxedMontyForm::new(padded, &params));
+        let bytes = padded.pow(&exponent).retrieve().to_be_bytes();
         let from = bytes.len().checked_sub(self.modulus.len())?;
         bytes.get(from..).map(<[u8]>::to_vec)
     }

@@ -98,7 +98,7 @@ fn passwords_never_hold_what_a_decoder_cuts_at() {
     }
 }
 
-/// Moduli that do not end at a machine word's end, and the largest, decrypted by aws-lc.
+/// What is encrypted with repeatable padding is decrypted by aws-lc.
 #[test]
 fn the_public_operation_is_that_of_every_size_of_key() {
     use aws_lc_rs::encoding::{AsDer as _, Pkcs8V1Der, PublicKeyX509Der};

@@ -4,7 +4,8 @@ use proptest::prelude::*;
 
 use super::super::open::open_counted;
 use super::*;
-use crate::testing::x25519_pairs;
+use crate::testing::{self, x25519_pairs};
+use crate::{Code, Contract, ContractDocument};
 
 /// Every key of the image, as one file has them: RSA and X25519, current and previous.
 fn image_keys() -> Vec<DecryptionKey> {
@@ -89,6 +90,32 @@ fn a_token_is_bound_to_its_section_and_to_its_serial() {
         let moved = text.replace(".258.", &format!(".{serial}."));
         let token = Token::parse(&moved, &Limits::default()).unwrap();
         assert!(open(&token, SECTION, &keys).is_err(), "{serial}");
+    }
+}
+
+/// A contract's sections are opened under their own names.
+#[test]
+fn a_contract_opens_each_token_as_what_it_stands_for() {
+    let (pair, keys) = (&x25519_pairs()[0], image_keys());
+    let refused = |names: [&str; 3]| {
+        let [workload, env, attestation] = names;
+        let seal = |name, text: &str| pair.seal(name, 7, text).to_string();
+        let document = ContractDocument::new(
+            seal(workload, &testing::workload()),
+            seal(env, &testing::env()),
+        )
+        .with_attestation_public_key(seal(attestation, &pair.public_pem));
+        Contract::open(&document, &keys, &Limits::default())
+            .err()
+            .filter(|error| error.code() == Code::ContractDecrypt)
+            .map(|error| error.to_string())
+    };
+    let own = ["workload", "env", "attestationPublicKey"];
+    assert_eq!(refused(own), None);
+    for (at, name) in own.into_iter().enumerate() {
+        let mut names = own;
+        names[at] = own[(at + 1) % 3];
+        assert_eq!(refused(names), Some(format!("{name}: can't be decrypted")));
     }
 }
 
