@@ -11,6 +11,7 @@ mod files;
 mod lint;
 mod seal;
 mod sign;
+mod signing;
 mod verify;
 
 use std::ffi::OsString;
