@@ -19,6 +19,7 @@ mod new;
 mod record;
 mod seal;
 mod sign;
+mod signing;
 mod verify;
 
 use std::ffi::OsString;

@@ -1,13 +1,10 @@
 //! `encrypt`: sections in, the document of a guest out.
 
-mod signing;
-
 use std::fmt;
 use std::path::{Path, PathBuf};
 
 use bakehouse_contract::envelope::{Prefix, Recipient, SERIALS, SealError, Sealing, Seed, Token};
 use bakehouse_contract::secret::Secret;
-use bakehouse_contract::signature::with_signing_key;
 use bakehouse_contract::{ContractDocument, Limits, serial_of};
 use clap::ValueEnum;
 use serde::Serialize;
@@ -15,6 +12,7 @@ use serde::Serialize;
 use super::console::Console;
 use super::error::CliError;
 use super::files::{self, PEM_BYTES};
+use super::signing::SigningFiles;
 
 #[derive(clap::Args)]
 pub(super) struct Args {
@@ -30,15 +28,8 @@ pub(super) struct Args {
     /// Public key that attestation records are to be encrypted for (PEM)
     #[arg(long, value_name = "FILE")]
     attestation_public_key: Option<PathBuf>,
-    /// Private key to sign the contract with (PEM, PKCS#8 or PKCS#1); its public half goes into signingKey of env
-    #[arg(long, value_name = "FILE")]
-    signing_key: Option<PathBuf>,
-    /// File with the passphrase of that key, if it has one
-    #[arg(long, value_name = "FILE", requires = "signing_key")]
-    signing_passphrase: Option<PathBuf>,
-    /// Certificate of that key, to go into signingKey in its place: the contract then expires with it
-    #[arg(long, value_name = "FILE", requires = "signing_key")]
-    signing_certificate: Option<PathBuf>,
+    #[command(flatten)]
+    signing: SigningFiles,
     /// What tokens of IBM's kind begin with; guests older than June 2026 know only the default
     #[arg(long, value_enum, default_value_t)]
     prefix: PrefixName,
@@ -96,12 +87,11 @@ fn document(args: &Args) -> Result<ContractDocument, CliError> {
     let recipient =
         Recipient::from_pem(certificate.expose()).map_err(|source| args.refused(source))?;
     let seed = args.deterministic.as_deref().map(seed).transpose()?;
-    let signing = signing::keys(args)?;
+    let signing = args.signing.read()?;
     let workload = section(&args.workload, "workload")?;
     let mut env = section(&args.env, "env")?;
-    // What is encrypted already must have its signingKey already.
-    if let Some((_, key)) = signing.as_ref().filter(|_| !Token::is_meant(env.expose())) {
-        env = with_signing_key(env.expose(), key, &Limits::default())?;
+    if let Some(signing) = &signing {
+        env = signing.add_to(env)?;
     }
     // IBM's token has no serial, and takes an env of any text.
     let serial = if recipient.is_x25519() || args.serial.is_some() {
@@ -130,7 +120,10 @@ fn document(args: &Args) -> Result<ContractDocument, CliError> {
         let name = "attestationPublicKey";
         document = document.with_attestation_public_key(seal(&section(path, name)?, name)?);
     }
-    signing::signed(args, document, signing)
+    match signing {
+        Some(signing) => signing.sign(document),
+        None => Ok(document),
+    }
 }
 
 fn section(path: &Path, name: &'static str) -> Result<Secret<String>, CliError> {

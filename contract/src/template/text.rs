@@ -74,6 +74,8 @@ pub(super) const ENV: &str = r#"# The env section: where it runs, how the HSM is
 # This file will hold a private key: keep it to yourself, and give guests the encrypted contract only.
 type: env
 bakehouse:
+  # Number of this contract: images with pins refuse lower ones, and tokens of our own kind are bound to it.
+  #serial: 1
   # Where marks, wallet and chain lie: the path of a mounted, persistent volume.
   state: {path: /var/lib/bakehouse}
   grep11:

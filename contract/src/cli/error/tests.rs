@@ -21,6 +21,7 @@ fn every_error() -> Vec<CliError> {
             path: path(),
             reason: reason(),
         },
+        CliError::Exists { path: path() },
         CliError::Key {
             path: path(),
             source: KeyError::Unsound,
@@ -29,16 +30,55 @@ fn every_error() -> Vec<CliError> {
             path: path(),
             source: SealError::Unsound,
         },
+        CliError::SigningKey {
+            path: path(),
+            source: SigningKeyError::Kind,
+        },
+        CliError::Deployer {
+            path: path(),
+            source: DeployerError::Several,
+        },
+        CliError::Seed {
+            path: path(),
+            source: SealError::Seed,
+        },
+        CliError::Serial { reason: "REASON" },
+        CliError::Chain {
+            path: path(),
+            source: CertificateError::Kind,
+        },
+        CliError::Sign,
+        CliError::AttestationKey { reason: "REASON" },
+        CliError::Failed {
+            code: "record_refused",
+        },
+        CliError::Failed {
+            code: "certificate_refused",
+        },
         CliError::Unfilled {
             places: vec![Place::path("PLACE")],
         },
         CliError::Network,
-        CliError::Exists { path: path() },
         CliError::Disk {
             source: DiskError::HostName,
         },
         CliError::Disk {
             source: DiskError::TooLarge("FILE"),
+        },
+        CliError::Record {
+            source: RecordError::TooLarge,
+        },
+        CliError::Record {
+            source: RecordError::Version,
+        },
+        CliError::Record {
+            source: RecordError::Duplicate { line: 9, first: 8 },
+        },
+        CliError::Record {
+            source: RecordError::Note { number: 1 },
+        },
+        CliError::Record {
+            source: RecordError::Name { number: 1 },
         },
         CliError::Contract { source: missing },
     ];
@@ -47,11 +87,20 @@ fn every_error() -> Vec<CliError> {
             CliError::Usage { .. }
             | CliError::Read { .. }
             | CliError::Write { .. }
+            | CliError::Exists { .. }
             | CliError::Key { .. }
             | CliError::Certificate { .. }
+            | CliError::SigningKey { .. }
+            | CliError::Deployer { .. }
+            | CliError::Seed { .. }
+            | CliError::Serial { .. }
+            | CliError::Chain { .. }
+            | CliError::Record { .. }
+            | CliError::Sign
+            | CliError::AttestationKey { .. }
+            | CliError::Failed { .. }
             | CliError::Unfilled { .. }
             | CliError::Network
-            | CliError::Exists { .. }
             | CliError::Disk { .. }
             | CliError::Contract { .. } => {}
         }
@@ -107,14 +156,12 @@ fn the_page_has_every_other_error_as_the_tool_says_it_and_no_other() {
         };
         assert_eq!(exit, error.exit_code().to_string(), "{error:?}");
         let said = match &error {
+            CliError::Disk { .. } | CliError::Record { .. } => error.to_string(),
             // What is wrong with a key or a certificate is told in several ways.
-            CliError::Key { source, .. } => {
-                error.to_string().replace(&source.to_string(), "REASON")
-            }
-            CliError::Certificate { source, .. } => {
-                error.to_string().replace(&source.to_string(), "REASON")
-            }
-            _ => error.to_string(),
+            _ => match std::error::Error::source(&error) {
+                Some(source) => error.to_string().replace(&source.to_string(), "REASON"),
+                None => error.to_string(),
+            },
         };
         let first = said.lines().next().unwrap();
         assert_eq!(message, first, "{error:?}");

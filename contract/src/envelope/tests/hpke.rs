@@ -105,7 +105,7 @@ fn a_contract_opens_each_token_as_what_it_stands_for() {
             seal(env, &testing::env()),
         )
         .with_attestation_public_key(seal(attestation, &pair.public_pem));
-        Contract::open(&document, &keys, &Limits::default())
+        Contract::open(&document, &crate::Opening::new(&keys, &Limits::default()))
             .err()
             .filter(|error| error.code() == Code::ContractDecrypt)
             .map(|error| error.to_string())
