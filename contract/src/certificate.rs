@@ -13,7 +13,6 @@ mod path;
 mod report;
 mod revocation;
 mod signature;
-mod time;
 
 #[cfg(test)]
 mod tests;
@@ -25,7 +24,6 @@ use x509_parser::revocation_list::CertificateRevocationList;
 
 pub use chain::check;
 pub use report::{Check, CheckName, Described, Outcome, Report, Role};
-pub use time::{format_time, parse_time};
 
 use crate::pem;
 

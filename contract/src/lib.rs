@@ -24,6 +24,7 @@ mod sections;
 pub mod settings;
 #[cfg(test)]
 mod testing;
+pub mod time;
 
 pub use contract::{Contract, look};
 pub use digest::ContractDigest;

@@ -5,11 +5,9 @@ use std::fmt;
 use serde::Serialize;
 use x509_parser::prelude::X509Certificate;
 
-use super::{WARN_DAYS, format_time};
+use super::WARN_DAYS;
 use crate::record::{Digest, sha256};
-
-/// Seconds of a day.
-const DAY: i64 = 86_400;
+use crate::time;
 
 /// What checking a certificate found.
 #[derive(Debug, Clone, Serialize)]
@@ -146,9 +144,9 @@ impl Described {
             subject: shown(&certificate.subject().to_string()),
             issuer: shown(&certificate.issuer().to_string()),
             serial: serial(certificate.raw_serial()),
-            not_before: format_time(from),
-            not_after: format_time(to),
-            days_left: to.saturating_sub(now).div_euclid(DAY),
+            not_before: written(from),
+            not_after: written(to),
+            days_left: to.saturating_sub(now).div_euclid(time::DAY.cast_signed()),
             sha256: sha256(certificate.as_raw()),
         }
     }
@@ -201,6 +199,11 @@ impl fmt::Display for Check {
         };
         write!(f, "{outcome:<12} {}: {}", self.role, self.detail)
     }
+}
+
+/// A time as people write it; what is before 1970 is written as its first second.
+pub(super) fn written(seconds: i64) -> String {
+    time::format(u64::try_from(seconds).unwrap_or(0))
 }
 
 /// A number as OpenSSL writes it: without the zero that keeps it from being read as negative.

@@ -6,9 +6,8 @@ use x509_parser::extensions::{
 use x509_parser::prelude::X509Certificate;
 use x509_parser::revocation_list::CertificateRevocationList;
 
-use super::format_time;
 use super::path::same_name;
-use super::report::Outcome;
+use super::report::{Outcome, written};
 use super::signature::{self, Signed};
 
 /// Looks for a certificate on those of the lists that its issuer made. A list that does not hold is a failure, too: leaving it
@@ -31,10 +30,10 @@ pub(super) fn check(
             .iter_revoked_certificates()
             .find(|entry| entry.raw_serial() == certificate.raw_serial());
         if let Some(entry) = entry {
-            let since = format_time(entry.revocation_date.timestamp());
+            let since = written(entry.revocation_date.timestamp());
             return (Outcome::Failed, format!("revoked since {since}"));
         }
-        current = Some(format_time(list.last_update().timestamp()));
+        current = Some(written(list.last_update().timestamp()));
     }
     match current {
         Some(since) => (
@@ -87,7 +86,7 @@ fn sound(
         None => Err("does not say when the next one comes".to_owned()),
         Some(next) if next < now => Err(format!(
             "is outdated: the next one came at {}",
-            format_time(next)
+            written(next)
         )),
         Some(_) => Ok(()),
     }

@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use bakehouse_contract::certificate::{
-    self, Certificate, CertificateError, Chain, Report, RevocationList, parse_time,
+    self, Certificate, CertificateError, Chain, Report, RevocationList,
 };
+use bakehouse_contract::time;
 use serde::Serialize;
 
 use super::console::Console;
@@ -125,7 +126,9 @@ fn now() -> u64 {
 }
 
 fn time_of(text: &str) -> Result<u64, &'static str> {
-    parse_time(text).ok_or("not a time such as 2027-07-06 or 2027-07-06T06:44:41Z")
+    time::parse(text)
+        .or_else(|| time::parse(&format!("{text}T00:00:00Z")))
+        .ok_or("give a time in UTC such as 2027-07-06 or 2027-07-06T06:44:41Z")
 }
 
 // === impl Findings ===
