@@ -267,6 +267,25 @@ fn a_list_of_the_future_is_no_list() {
     );
 }
 
+#[test]
+fn every_bit_of_a_signature_counts() {
+    let (leaf, chain) = chain(&named("Maker"));
+    // How many bits of the last byte do not count, before 256 bytes of RSA.
+    let at = leaf.0.len() - 257;
+    for unused in 1..8 {
+        let mut der = leaf.0.clone();
+        der[at] = unused;
+        if let Ok(damaged) = Certificate::from_der(der) {
+            let found = outcome(
+                &check(&damaged, &chain, NOW),
+                CheckName::Signature,
+                Role::Leaf,
+            );
+            assert_eq!(found, Some(Outcome::Failed), "{unused}");
+        }
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(crate::testing::cases(256)))]
 
