@@ -4,7 +4,6 @@ use aws_lc_rs::signature::{
     RSA_PKCS1_2048_8192_SHA256, RSA_PKCS1_2048_8192_SHA384, RSA_PKCS1_2048_8192_SHA512,
     RsaParameters, UnparsedPublicKey,
 };
-use x509_parser::asn1_rs::BitString;
 use x509_parser::oid_registry::{
     OID_PKCS1_RSAENCRYPTION, OID_PKCS1_SHA256WITHRSA, OID_PKCS1_SHA384WITHRSA,
     OID_PKCS1_SHA512WITHRSA,
@@ -32,7 +31,7 @@ pub(super) fn certificate(
         [&certificate.signature_algorithm, &tbs.signature],
         key,
         tbs.as_ref(),
-        &certificate.signature_value,
+        &certificate.signature_value.data,
     )
 }
 
@@ -46,7 +45,7 @@ pub(super) fn revocation_list(
         [&list.signature_algorithm, &tbs.signature],
         key,
         tbs.as_ref(),
-        &list.signature_value,
+        &list.signature_value.data,
     )
 }
 
@@ -59,14 +58,11 @@ fn signed(
     [outer, inner]: [&AlgorithmIdentifier<'_>; 2],
     key: &SubjectPublicKeyInfo<'_>,
     text: &[u8],
-    signature: &BitString<'_>,
+    signature: &[u8],
 ) -> Signed {
     // The outer one is not covered by the signature.
     if outer != inner {
         return Signed::Unknown;
-    }
-    if signature.unused_bits != 0 {
-        return Signed::Invalid;
     }
     let algorithm = [
         (OID_PKCS1_SHA256WITHRSA, &RSA_PKCS1_2048_8192_SHA256),
@@ -76,7 +72,7 @@ fn signed(
     .into_iter()
     .find(|(oid, _)| *oid == outer.algorithm);
     match algorithm {
-        Some((_, algorithm)) => rsa(algorithm, key, text, &signature.data),
+        Some((_, algorithm)) => rsa(algorithm, key, text, signature),
         None => Signed::Unknown,
     }
 }
