@@ -15,6 +15,7 @@ use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use bakehouse_contract::time;
 use serde_json::Value;
 use tools::{chain, has_openssl, ours, shell, words};
 
@@ -22,13 +23,10 @@ const WHOLE: &str =
     "--certificate leaf.pem --intermediate intermediate.pem --ca root.pem --ca authority.pem";
 const LISTS: &str = "--crl root.crl --crl authority.crl.der --crl intermediate.crl.der";
 
-/// Seconds since 1970, some days from now.
+/// A time some days from now.
 fn in_days(days: u64) -> String {
     let time = SystemTime::now() + Duration::from_secs(days * 86_400);
-    time.duration_since(UNIX_EPOCH)
-        .unwrap()
-        .as_secs()
-        .to_string()
+    time::format(time.duration_since(UNIX_EPOCH).unwrap().as_secs())
 }
 
 /// The exit code, and what was found, as a program reads it.

@@ -9,9 +9,6 @@ use super::WARN_DAYS;
 use crate::record::{Digest, sha256};
 use crate::time;
 
-/// Seconds of a day.
-const DAY: i64 = 86_400;
-
 /// What checking a certificate found.
 #[derive(Debug, Clone, Serialize)]
 pub struct Report {
@@ -149,7 +146,7 @@ impl Described {
             serial: serial(certificate.raw_serial()),
             not_before: time::format(from),
             not_after: time::format(to),
-            days_left: to.saturating_sub(now).div_euclid(DAY),
+            days_left: to.saturating_sub(now).div_euclid(time::DAY.cast_signed()),
             sha256: sha256(certificate.as_raw()),
         }
     }

