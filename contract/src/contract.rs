@@ -1,5 +1,7 @@
 //! An opened contract.
 
+use std::collections::BTreeMap;
+
 use crate::digest::ContractDigest;
 use crate::document::ContractDocument;
 use crate::envelope::{DecryptionKey, Token, TokenError, open_text};
@@ -8,7 +10,7 @@ use crate::limits::Limits;
 use crate::node::Origin;
 use crate::pem;
 use crate::secret::Secret;
-use crate::sections::{self, Text};
+use crate::sections::{self, Login, Sections, Text, Volume};
 use crate::settings::Settings;
 
 /// What a contract asks for, and which contract it is.
@@ -16,6 +18,12 @@ use crate::settings::Settings;
 pub struct Contract {
     /// Our parts of both sections, checked and merged.
     pub settings: Settings,
+    /// The encrypted data volumes, in the order of `workload`.
+    pub volumes: Vec<Volume>,
+    /// The variables of `env` in both sections; those of `workload` win.
+    pub environment: BTreeMap<String, Secret<String>>,
+    /// The logins of `auths` in both sections, by registry; those of `workload` win.
+    pub auths: BTreeMap<String, Login>,
     /// The digest of the contract's original strings.
     pub digest: ContractDigest,
     /// The key that attestation records are to be encrypted for, as PEM.
@@ -58,14 +66,10 @@ impl Contract {
         let (workload, env, attestation) = (workload?, env?, attestation.transpose()?);
 
         let attestation_public_key = attestation.map(|it| public_key(&it)).transpose()?;
-        let (settings, found) = sections::read(workload.as_text(), env.as_text(), limits)?;
-        let warnings = document.warnings().iter().cloned().chain(found).collect();
-        Ok(Self {
-            settings,
-            digest: document.digest(),
-            attestation_public_key,
-            warnings,
-        })
+        let mut read = sections::read(workload.as_text(), env.as_text(), limits)?;
+        read.warnings
+            .splice(..0, document.warnings().iter().cloned());
+        Ok(Self::of(read, document.digest(), attestation_public_key))
     }
 
     /// Takes both sections from a runtime that has opened them itself. The digest is then over these texts.
@@ -74,7 +78,7 @@ impl Contract {
         env: &str,
         limits: &Limits,
     ) -> Result<Self, ContractError> {
-        let (settings, warnings) = sections::read(
+        let read = sections::read(
             Text {
                 text: workload,
                 origin: Origin::Section("workload"),
@@ -86,12 +90,19 @@ impl Contract {
             limits,
         )?;
         let digest = ContractDigest::of([Some(workload), Some(env), None, None]);
-        Ok(Self {
-            settings,
+        Ok(Self::of(read, digest, None))
+    }
+
+    fn of(read: Sections, digest: ContractDigest, attestation_public_key: Option<String>) -> Self {
+        Self {
+            settings: read.settings,
+            volumes: read.volumes,
+            environment: read.environment,
+            auths: read.auths,
             digest,
-            attestation_public_key: None,
-            warnings,
-        })
+            attestation_public_key,
+            warnings: read.warnings,
+        }
     }
 }
 

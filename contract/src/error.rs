@@ -38,13 +38,15 @@ pub enum Code {
     SectionMissing,
     /// The chain id is not that of the network.
     ChainInvalid,
+    /// A volume stands in one section only.
+    VolumesUnmatched,
 }
 
 // === impl Code ===
 
 impl Code {
     /// Every code, in the order of its declaration.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::ContractMissing,
         Self::ContractTooLarge,
         Self::ContractTooDeep,
@@ -59,6 +61,7 @@ impl Code {
         Self::SectionBoth,
         Self::SectionMissing,
         Self::ChainInvalid,
+        Self::VolumesUnmatched,
     ];
 
     /// The name, as it stands on the console and in the status.
@@ -78,6 +81,7 @@ impl Code {
             Self::SectionBoth => "section_both",
             Self::SectionMissing => "section_missing",
             Self::ChainInvalid => "chain_invalid",
+            Self::VolumesUnmatched => "volumes_unmatched",
         }
     }
 
@@ -110,6 +114,9 @@ impl Code {
                 "Add the section as text: write | after its key and indent what follows."
             }
             Self::ChainInvalid => "Correct chain_id or network, whichever is wrong.",
+            Self::VolumesUnmatched => {
+                "Name the volume alike in workload.volumes and env.volumes, each with its own half of the secret."
+            }
         }
     }
 }

@@ -28,3 +28,4 @@ pub use digest::ContractDigest;
 pub use document::ContractDocument;
 pub use error::{Code, ContractError, Place, Warning};
 pub use limits::Limits;
+pub use sections::{Filesystem, Login, SeedKeeper, Volume, VolumeKey};

@@ -11,18 +11,25 @@ mod keys;
 mod tezos;
 mod timing;
 mod values;
+mod variables;
+mod volumes;
 mod workload;
 
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::error::{Code, ContractError, Warning};
 use crate::limits::Limits;
 use crate::node::{Node, Origin};
 use crate::reader::{View, alternatives};
+use crate::secret::Secret;
 use crate::settings::Settings;
+
+pub use variables::Login;
+pub use volumes::{Filesystem, SeedKeeper, Volume, VolumeKey};
 
 /// The text of one section.
 #[derive(Clone, Copy)]
@@ -55,31 +62,44 @@ const ENV: [&str; 4] = ["state", "grep11", "egress", "powers"];
 /// Our keys that may be in both; `workload` wins.
 const EITHER: [&str; 1] = ["timing"];
 
+/// All that both sections say, merged.
+pub(crate) struct Sections {
+    pub(crate) settings: Settings,
+    pub(crate) volumes: Vec<Volume>,
+    pub(crate) environment: BTreeMap<String, Secret<String>>,
+    pub(crate) auths: BTreeMap<String, Login>,
+    pub(crate) warnings: Vec<Warning>,
+}
+
 /// Reads both sections, in which nothing may be encrypted any more.
 pub(crate) fn read(
     workload: Text<'_>,
     env: Text<'_>,
     limits: &Limits,
-) -> Result<(Settings, Vec<Warning>), ContractError> {
+) -> Result<Sections, ContractError> {
     let mut warnings = Vec::new();
     let (workload_tree, env_tree) = (
         Section::Workload.tree(workload, limits)?,
         Section::Env.tree(env, limits)?,
     );
-    let origins = (workload.origin, env.origin);
-    let workload = Section::Workload.open(&workload_tree, workload.origin, &mut warnings)?;
-    let env = Section::Env.open(&env_tree, env.origin, &mut warnings)?;
+    let roots = (
+        View::new(&workload_tree, Section::Workload.name(), workload.origin),
+        View::new(&env_tree, Section::Env.name(), env.origin),
+    );
+    let workload = Section::Workload.open(&roots.0, &mut warnings)?;
+    let env = Section::Env.open(&roots.1, &mut warnings)?;
     ownership(&workload, &env)?;
     ownership(&env, &workload)?;
-    ibm::pair(
-        &View::new(&workload_tree, Section::Workload.name(), origins.0),
-        &View::new(&env_tree, Section::Env.name(), origins.1),
-        &mut warnings,
-    );
 
-    let mut settings = workload::read(&workload, env::read(&env)?, &mut warnings)?;
+    let mut settings = workload::read(&workload, &mut warnings)?(env::read(&env)?);
     settings.timing = timing::merge(env.optional("timing"), workload.optional("timing"))?;
-    Ok((settings, warnings))
+    Ok(Sections {
+        settings,
+        volumes: volumes::read(&roots.0, &roots.1, &mut warnings)?,
+        environment: variables::environment(&roots.1, &roots.0),
+        auths: variables::auths(&roots.1, &roots.0),
+        warnings,
+    })
 }
 
 /// Looks at one section alone, for want of the other.
@@ -95,14 +115,17 @@ pub(crate) fn look(
     };
     let mut warnings = Vec::new();
     let tree = section.tree(text, limits)?;
-    let ours = section.open(&tree, text.origin, &mut warnings)?;
+    let root = View::new(&tree, section.name(), text.origin);
+    let ours = section.open(&root, &mut warnings)?;
     section.owns_all(&ours, None)?;
     if let Some(timing) = ours.optional("timing") {
         timing::merge(Some(timing), None)?;
     }
-    if section == Section::Env {
-        env::read(&ours)?;
+    match section {
+        Section::Env => env::read(&ours).map(drop)?,
+        Section::Workload => workload::read(&ours, &mut warnings).map(drop)?,
     }
+    volumes::look(&root, section == Section::Env)?;
     Ok(warnings)
 }
 
@@ -148,11 +171,9 @@ impl Section {
     /// Checks what is IBM's and returns what is ours.
     fn open<'a>(
         self,
-        tree: &'a Arc<Node>,
-        origin: Origin,
+        root: &View<'a>,
         warnings: &mut Vec<Warning>,
     ) -> Result<View<'a>, ContractError> {
-        let root = View::new(tree, self.name(), origin);
         root.entries()?;
         if let (Self::Env, Some(place)) = (self, root.key_place("signingKey")) {
             let message = "the contract is signed, and signatures are not verified yet";
@@ -164,7 +185,7 @@ impl Section {
         }
         let kind = root.required("type")?;
         kind.choice(&[(self.name(), ())])?;
-        ibm::look(&root, self == Self::Env, warnings);
+        ibm::look(root, self == Self::Env, warnings);
         let ours = root.required("bakehouse")?;
         ours.entries()?;
         Ok(ours)

@@ -59,32 +59,6 @@ pub(super) fn look(root: &View<'_>, env: bool, warnings: &mut Vec<Warning>) {
     walk(root, &Keys(members), warnings);
 }
 
-/// Warns of volumes that only one of the sections has: each needs the seeds of both.
-pub(super) fn pair(workload: &View<'_>, env: &View<'_>, warnings: &mut Vec<Warning>) {
-    let volumes = [workload, env].map(|root| root.optional("volumes"));
-    for (this, other, home) in [
-        (&volumes[0], &volumes[1], "env"),
-        (&volumes[1], &volumes[0], "workload"),
-    ] {
-        let Some((this, entries)) = this
-            .as_ref()
-            .and_then(|view| Some((view, view.entries().ok()?)))
-        else {
-            continue;
-        };
-        for entry in entries {
-            let there = other
-                .as_ref()
-                .is_some_and(|other| other.key_place(entry.key.expose()).is_some());
-            if !there {
-                let message =
-                    format!("this volume must be in {home}.volumes too, by the same name");
-                warnings.push(Warning::new(this.entry_place(entry), message));
-            }
-        }
-    }
-}
-
 fn walk(view: &View<'_>, shape: &Shape, warnings: &mut Vec<Warning>) {
     let checked = match shape {
         Any => Ok(()),

@@ -16,12 +16,11 @@ const BAKER: &str = "octez-baker";
 const ACCUSER: &str = "octez-accuser";
 const DAL_NODE: &str = "octez-dal-node";
 
-/// Reads `workload` and joins it with what was read from `env`. The timing is merged by the caller.
+/// Reads `workload`. What comes of it lacks only what is read from `env`, and the timing, which the caller merges.
 pub(super) fn read(
     ours: &View<'_>,
-    env: Env,
     warnings: &mut Vec<Warning>,
-) -> Result<Settings, ContractError> {
+) -> Result<impl FnOnce(Env) -> Settings + use<>, ContractError> {
     let network = network(&ours.required("network")?, warnings)?;
     let chain_id = chain_id(&ours.required("chain_id")?, &network)?;
     let dal = ours
@@ -37,16 +36,20 @@ pub(super) fn read(
             )
         })
         .transpose()?;
-    Ok(Settings {
+    let node = node(&ours.required("node")?)?;
+    let baker = baker(&ours.required("baker")?)?;
+    let keys = keys::read(&ours.required("keys")?, warnings)?;
+    let executables = executables(&ours.required("executables")?, dal, accuser)?;
+    Ok(move |env: Env| Settings {
         network,
         chain_id,
-        node: node(&ours.required("node")?)?,
-        baker: baker(&ours.required("baker")?)?,
+        node,
+        baker,
         dal,
         delegate,
         accuser,
-        keys: keys::read(&ours.required("keys")?, warnings)?,
-        executables: executables(&ours.required("executables")?, dal, accuser)?,
+        keys,
+        executables,
         state: env.state,
         grep11: env.grep11,
         egress: env.egress,
