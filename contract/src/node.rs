@@ -70,6 +70,8 @@ pub(crate) enum Origin {
     Block { section: &'static str, head: usize },
     /// The text has lines of its own: it was encrypted, or its line breaks are not the document's.
     Section(&'static str),
+    /// The text is a file of its own, beside the contract.
+    File(&'static str),
 }
 
 // === impl Node ===
@@ -146,7 +148,7 @@ impl Origin {
     /// The place of a mark in a text that began here.
     pub(crate) fn place(self, path: impl Into<String>, mark: Mark) -> Place {
         let (line, column, section) = match self {
-            Self::Document => (mark.line, Some(mark.column), None),
+            Self::Document | Self::File(_) => (mark.line, Some(mark.column), None),
             Self::Block { head, .. } => (head.saturating_add(mark.line), None, None),
             Self::Section(name) => (mark.line, Some(mark.column), Some(name)),
         };
@@ -161,7 +163,7 @@ impl Origin {
     fn root(self) -> &'static str {
         match self {
             Self::Document => "",
-            Self::Block { section, .. } | Self::Section(section) => section,
+            Self::Block { section, .. } | Self::Section(section) | Self::File(section) => section,
         }
     }
 }

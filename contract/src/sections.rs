@@ -28,6 +28,7 @@ use crate::reader::{View, alternatives};
 use crate::secret::Secret;
 use crate::settings::Settings;
 
+pub(crate) use values::host_name;
 pub use variables::Login;
 pub use volumes::{Filesystem, SeedKeeper, Volume, VolumeKey};
 
