@@ -9,6 +9,7 @@ mod encrypt;
 mod error;
 mod files;
 mod lint;
+mod schema;
 
 use std::ffi::OsString;
 use std::io::Write;
@@ -37,6 +38,8 @@ enum Command {
     Decrypt(decrypt::Args),
     /// Check a contract as a guest would, and say what is wrong and where
     Lint(lint::Args),
+    /// Print the JSON Schema of our keys, or the reference of them
+    Schema(schema::Args),
 }
 
 /// Runs a command line.
@@ -59,6 +62,7 @@ pub(crate) fn run(
         Command::Encrypt(args) => encrypt::run(&args, &mut console),
         Command::Decrypt(args) => decrypt::run(&args, &mut console),
         Command::Lint(args) => lint::run(&args, &mut console),
+        Command::Schema(args) => schema::run(&args, &mut console),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -18,6 +18,7 @@ pub mod network_config;
 mod node;
 pub mod pem;
 mod reader;
+pub mod schema;
 pub mod secret;
 mod sections;
 pub mod settings;

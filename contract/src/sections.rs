@@ -8,6 +8,7 @@ mod args;
 mod env;
 mod ibm;
 mod keys;
+mod ours;
 mod tezos;
 mod timing;
 mod values;
@@ -28,6 +29,9 @@ use crate::reader::{View, alternatives};
 use crate::secret::Secret;
 use crate::settings::Settings;
 
+pub(crate) use args::forms as arguments;
+pub(crate) use ours::{Key, Kind, TIMING_KEY};
+
 pub(crate) use values::host_name;
 pub use variables::Login;
 pub use volumes::{Filesystem, SeedKeeper, Volume, VolumeKey};
@@ -46,22 +50,11 @@ enum Section {
     Env,
 }
 
-/// Our keys that belong to `workload`.
-const WORKLOAD: [&str; 9] = [
-    "network",
-    "chain_id",
-    "node",
-    "baker",
-    "dal",
-    "delegate",
-    "accuser",
-    "keys",
-    "executables",
-];
-/// Our keys that belong to `env`.
-const ENV: [&str; 4] = ["state", "grep11", "egress", "powers"];
 /// Our keys that may be in both; `workload` wins.
-const EITHER: [&str; 1] = ["timing"];
+const EITHER: [&str; 1] = [TIMING_KEY.name];
+
+/// Our keys of each section.
+pub(crate) const TABLES: [(&str, &[Key]); 2] = [("workload", ours::WORKLOAD), ("env", ours::ENV)];
 
 /// All that both sections say, merged.
 pub(crate) struct Sections {
@@ -91,6 +84,8 @@ pub(crate) fn read(
     let env = Section::Env.open(&roots.1, &mut warnings)?;
     ownership(&workload, &env)?;
     ownership(&env, &workload)?;
+    Section::Workload.formed(&workload)?;
+    Section::Env.formed(&env)?;
 
     let mut settings = workload::read(&workload, &mut warnings)?(env::read(&env)?);
     settings.timing = timing::merge(env.optional("timing"), workload.optional("timing"))?;
@@ -119,6 +114,7 @@ pub(crate) fn look(
     let root = View::new(&tree, section.name(), text.origin);
     let ours = section.open(&root, &mut warnings)?;
     section.owns_all(&ours, None)?;
+    section.formed(&ours)?;
     if let Some(timing) = ours.optional("timing") {
         timing::merge(Some(timing), None)?;
     }
@@ -157,10 +153,15 @@ impl Section {
         }
     }
 
-    fn keys(self) -> &'static [&'static str] {
+    /// The names of our keys that belong here.
+    fn keys(self) -> Vec<&'static str> {
+        ours::names(self.table())
+    }
+
+    fn table(self) -> &'static [Key] {
         match self {
-            Self::Workload => &WORKLOAD,
-            Self::Env => &ENV,
+            Self::Workload => ours::WORKLOAD,
+            Self::Env => ours::ENV,
         }
     }
 
@@ -192,16 +193,11 @@ impl Section {
         Ok(ours)
     }
 
+    /// Each key of ours is one that belongs here.
     fn owns_all(self, ours: &View<'_>, others: Option<&View<'_>>) -> Result<(), ContractError> {
-        let all: Vec<&str> = self
-            .keys()
-            .iter()
-            .chain(&EITHER)
-            .chain(self.other().keys())
-            .copied()
-            .collect();
-        ours.only(&all)?;
-        for key in self.other().keys() {
+        let (own, foreign) = (self.keys(), self.other().keys());
+        ours.only(&[&own[..], &EITHER, &foreign].concat())?;
+        for key in foreign {
             let Some(place) = ours.key_place(key) else {
                 continue;
             };
@@ -212,10 +208,23 @@ impl Section {
             }
             let message = format!(
                 "`{key}` belongs to {home}; here belong {}",
-                alternatives(self.keys())
+                alternatives(&own)
             );
             return Err(ContractError::new(Code::SectionWrong, place, message));
         }
         Ok(())
+    }
+
+    /// What stands under each key of ours has its form.
+    fn formed(self, ours: &View<'_>) -> Result<(), ContractError> {
+        for key in self.table() {
+            if key.must {
+                ours::check(&ours.required(key.name)?, &key.kind)?;
+            } else if let Some(view) = ours.optional(key.name) {
+                ours::check(&view, &key.kind)?;
+            }
+        }
+        let timing = ours.optional(TIMING_KEY.name);
+        timing.map_or(Ok(()), |view| ours::check(&view, &TIMING_KEY.kind))
     }
 }
