@@ -10,6 +10,9 @@ mod error;
 mod files;
 mod lint;
 mod schema;
+mod seal;
+mod sign;
+mod verify;
 
 use std::ffi::OsString;
 use std::io::Write;
@@ -40,6 +43,12 @@ enum Command {
     Lint(lint::Args),
     /// Print the JSON Schema of our keys, or the reference of them
     Schema(schema::Args),
+    /// Sign a contract that is made already, the last thing that is done to it
+    Sign(sign::Args),
+    /// Verify the signature of a contract, and say what was verified
+    Verify(verify::Args),
+    /// Write the pins of an image: whose contracts it takes, and from which serial on
+    Seal(seal::Args),
 }
 
 /// Runs a command line.
@@ -63,6 +72,9 @@ pub(crate) fn run(
         Command::Decrypt(args) => decrypt::run(&args, &mut console),
         Command::Lint(args) => lint::run(&args, &mut console),
         Command::Schema(args) => schema::run(&args, &mut console),
+        Command::Sign(args) => sign::run(&args, &mut console),
+        Command::Verify(args) => verify::run(&args, &mut console),
+        Command::Seal(args) => seal::run(&args, &mut console),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -20,6 +20,7 @@ mod workload;
 mod tests;
 
 use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use crate::error::{Code, ContractError, Warning};
@@ -41,6 +42,16 @@ pub use volumes::{Filesystem, SeedKeeper, Volume, VolumeKey};
 pub(crate) struct Text<'a> {
     pub(crate) text: &'a str,
     pub(crate) origin: Origin,
+}
+
+// === impl Text ===
+
+impl<'a> Text<'a> {
+    /// A text that has lines of its own.
+    pub(crate) fn section(name: &'static str, text: &'a str) -> Self {
+        let origin = Origin::Section(name);
+        Self { text, origin }
+    }
 }
 
 /// One of the two sections.
@@ -65,12 +76,16 @@ pub(crate) struct Sections {
     pub(crate) warnings: Vec<Warning>,
 }
 
-/// Reads both sections, in which nothing may be encrypted any more.
-pub(crate) fn read(
+/// What a serial may be: as many as a JSON number holds exactly.
+pub(crate) const SERIAL: RangeInclusive<u64> = 1..=1 << 53;
+
+/// Reads both sections, in which nothing may be encrypted any more. `judge` sees the env before anything in it counts.
+pub(crate) fn read<T>(
     workload: Text<'_>,
     env: Text<'_>,
     limits: &Limits,
-) -> Result<Sections, ContractError> {
+    judge: impl FnOnce(&View<'_>) -> Result<T, ContractError>,
+) -> Result<(Sections, T), ContractError> {
     let mut warnings = Vec::new();
     let (workload_tree, env_tree) = (
         Section::Workload.tree(workload, limits)?,
@@ -80,6 +95,7 @@ pub(crate) fn read(
         View::new(&workload_tree, Section::Workload.name(), workload.origin),
         View::new(&env_tree, Section::Env.name(), env.origin),
     );
+    let verdict = judge(&roots.1)?;
     let workload = Section::Workload.open(&roots.0, &mut warnings)?;
     let env = Section::Env.open(&roots.1, &mut warnings)?;
     ownership(&workload, &env)?;
@@ -89,13 +105,34 @@ pub(crate) fn read(
 
     let mut settings = workload::read(&workload, &mut warnings)?(env::read(&env)?);
     settings.timing = timing::merge(env.optional("timing"), workload.optional("timing"))?;
-    Ok(Sections {
+    let sections = Sections {
         settings,
         volumes: volumes::read(&roots.0, &roots.1, &mut warnings)?,
         environment: variables::environment(&roots.1, &roots.0),
         auths: variables::auths(&roots.1, &roots.0),
         warnings,
-    })
+    };
+    Ok((sections, verdict))
+}
+
+/// Lets `judge` see an env section alone.
+pub(crate) fn judged<T>(
+    env: Text<'_>,
+    limits: &Limits,
+    judge: impl FnOnce(&View<'_>) -> Result<T, ContractError>,
+) -> Result<T, ContractError> {
+    let tree = Section::Env.tree(env, limits)?;
+    let root = View::new(&tree, Section::Env.name(), env.origin);
+    root.entries()?;
+    judge(&root)
+}
+
+/// The serial that an env section has, if it has one.
+pub(crate) fn serial(env: &View<'_>) -> Result<Option<u64>, ContractError> {
+    env.optional("bakehouse")
+        .and_then(|ours| ours.optional("serial"))
+        .map(|serial| serial.number(SERIAL))
+        .transpose()
 }
 
 /// Looks at one section alone, for want of the other.
@@ -177,14 +214,6 @@ impl Section {
         warnings: &mut Vec<Warning>,
     ) -> Result<View<'a>, ContractError> {
         root.entries()?;
-        if let (Self::Env, Some(place)) = (self, root.key_place("signingKey")) {
-            let message = "the contract is signed, and signatures are not verified yet";
-            return Err(ContractError::new(
-                Code::SignatureUnsupported,
-                place,
-                message,
-            ));
-        }
         let kind = root.required("type")?;
         kind.choice(&[(self.name(), ())])?;
         ibm::look(root, self == Self::Env, warnings);

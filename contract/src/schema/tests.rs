@@ -2,10 +2,10 @@ use jsonschema::Validator;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::Contract;
 use crate::error::{Code, ContractError};
 use crate::limits::Limits;
 use crate::testing::{self, TZ3};
+use crate::{Contract, Opening};
 
 /// A step on the way to a value.
 #[derive(Clone, Debug)]
@@ -23,8 +23,10 @@ struct Bench {
 impl Bench {
     fn new() -> Self {
         let read = |text: String| serde_yaml::from_str::<Value>(&text).unwrap();
+        let (workload, mut env) = (read(testing::workload()), read(testing::env()));
+        env["bakehouse"]["serial"] = json!(7);
         Self {
-            sections: [read(testing::workload()), read(testing::env())],
+            sections: [workload, env],
             validator: jsonschema::validator_for(&json_schema()).unwrap(),
         }
     }
@@ -33,7 +35,8 @@ impl Bench {
     fn judge(&self, which: usize, changed: &Value) -> (bool, Result<(), ContractError>) {
         let mut texts = self.sections.each_ref().map(Value::to_string);
         texts[which] = changed.to_string();
-        let read = Contract::from_sections(&texts[0], &texts[1], &Limits::default());
+        let read =
+            Contract::from_sections(&texts[0], &texts[1], &Opening::new(&[], &Limits::default()));
         (self.validator.is_valid(changed), read.map(drop))
     }
 
@@ -327,9 +330,8 @@ fn a_program_that_runs_is_required_by_both() {
 fn what_is_published_is_what_is_written_from_the_table() {
     let published: Value =
         serde_json::from_str(include_str!("../../../docs/contract.schema.json")).unwrap();
-    assert_eq!(
-        published,
-        json_schema(),
+    assert!(
+        published == json_schema(),
         "run: bakehouse-contract schema > docs/contract.schema.json"
     );
     assert_eq!(
@@ -367,5 +369,10 @@ fn the_readmes_contract_is_taken_by_both() {
             .collect();
         assert!(problems.is_empty(), "{name}: {problems:?}");
     }
-    Contract::from_sections(text("workload"), text("env"), &Limits::default()).unwrap();
+    Contract::from_sections(
+        text("workload"),
+        text("env"),
+        &Opening::new(&[], &Limits::default()),
+    )
+    .unwrap();
 }

@@ -12,6 +12,7 @@ pub(crate) use self::env::TIMING_KEY;
 pub(super) use self::workload::WORKLOAD;
 pub(crate) use forms::{Form, form};
 
+use super::SERIAL;
 use super::args::Allowed;
 use crate::error::{Code, ContractError};
 use crate::reader::View;

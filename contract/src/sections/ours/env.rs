@@ -21,6 +21,12 @@ pub(in crate::sections) const ENV: &[Key] = &[
         "none",
         "Powers that the guest is allowed to lack; each is announced for as long as it runs.",
     ),
+    Key::may(
+        "serial",
+        Whole(*super::SERIAL.start(), *super::SERIAL.end()),
+        "none",
+        "Serial of the contract: a newer one has a higher one, so that an image can turn older ones down.",
+    ),
 ];
 
 const STATE: &[Key] = &[Key::must(

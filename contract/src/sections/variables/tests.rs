@@ -1,10 +1,10 @@
-use crate::Contract;
 use crate::limits::Limits;
 use crate::testing;
+use crate::{Contract, Opening};
 
 fn read(workload: &str, env: &str) -> Contract {
     let (workload, env) = (testing::workload() + workload, testing::env() + env);
-    Contract::from_sections(&workload, &env, &Limits::default()).unwrap()
+    Contract::from_sections(&workload, &env, &Opening::new(&[], &Limits::default())).unwrap()
 }
 
 #[test]

@@ -3,9 +3,9 @@ use rstest::rstest;
 use sha2::{Digest as _, Sha256};
 
 use super::*;
-use crate::Contract;
 use crate::limits::Limits;
 use crate::testing;
+use crate::{Contract, Opening};
 
 const ENV: &str = "deployer-seed-0001";
 const WORKLOAD: &str = "workload-seed-0001";
@@ -15,7 +15,7 @@ fn read(workload: &str, env: &str) -> Result<Contract, ContractError> {
         format!("{}volumes: {workload}\n", testing::workload()),
         format!("{}volumes: {env}\n", testing::env()),
     );
-    Contract::from_sections(&workload, &env, &Limits::default())
+    Contract::from_sections(&workload, &env, &Opening::new(&[], &Limits::default()))
 }
 
 fn refusal(workload: &str, env: &str) -> ContractError {
@@ -122,7 +122,12 @@ fn a_volume_of_one_section_only_is_refused_where_it_stands() {
         assert_eq!(error.place().line, Some(text.lines().count() + 1));
     }
     let alone = testing::workload() + &format!("volumes: {volume}\n");
-    let error = Contract::from_sections(&alone, &testing::env(), &Limits::default()).unwrap_err();
+    let error = Contract::from_sections(
+        &alone,
+        &testing::env(),
+        &Opening::new(&[], &Limits::default()),
+    )
+    .unwrap_err();
     assert_eq!(error.code(), Code::VolumesUnmatched);
 }
 
