@@ -224,6 +224,36 @@ pub fn look(
     Ok((warnings, sealed))
 }
 
+/// A section that can be read.
+pub(crate) struct Readable {
+    pub(crate) name: &'static str,
+    pub(crate) text: Secret<String>,
+    pub(crate) origin: Origin,
+    /// Whether it is encrypted in the document.
+    pub(crate) sealed: bool,
+}
+
+/// The sections that are not encrypted, and with a key those that it opens.
+pub(crate) fn readable(document: &ContractDocument, opening: &Opening<'_>) -> Vec<Readable> {
+    [
+        ("workload", document.workload(), document.workload_origin()),
+        ("env", document.env(), document.env_origin()),
+    ]
+    .into_iter()
+    .filter_map(|(name, text, origin)| {
+        let Opened {
+            text: open, origin, ..
+        } = opened(name, text, origin, opening).ok()?;
+        Some(Readable {
+            name,
+            text: open,
+            origin,
+            sealed: Token::is_meant(text),
+        })
+    })
+    .collect()
+}
+
 // === impl Opened ===
 
 impl Opened {

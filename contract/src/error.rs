@@ -298,7 +298,8 @@ impl ContractError {
 
     /// The same complaint of something that is no reason to refuse the contract.
     pub(crate) fn into_warning(self) -> Warning {
-        Warning::new(self.place, self.message)
+        let remedy = self.remedy();
+        Warning::new(self.place, self.message).with_remedy(remedy)
     }
 
     /// What is wrong, as a stable name.
@@ -327,6 +328,7 @@ impl ContractError {
 pub struct Warning {
     place: Place,
     message: Cow<'static, str>,
+    remedy: Option<&'static str>,
 }
 
 // === impl Warning ===
@@ -336,12 +338,29 @@ impl Warning {
         Self {
             place,
             message: message.into(),
+            remedy: None,
         }
+    }
+
+    #[must_use]
+    pub(crate) fn with_remedy(mut self, remedy: &'static str) -> Self {
+        self.remedy = Some(remedy);
+        self
     }
 
     /// Where it is.
     pub fn place(&self) -> &Place {
         &self.place
+    }
+
+    /// What may be wrong, in words, without the place.
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+
+    /// What to do about it, in one sentence, where that is not plain from the words.
+    pub fn remedy(&self) -> Option<&'static str> {
+        self.remedy
     }
 }
 

@@ -14,6 +14,7 @@ mod document;
 pub mod envelope;
 pub mod error;
 pub mod limits;
+pub mod lint;
 pub mod network_config;
 mod node;
 pub mod pem;

@@ -14,6 +14,7 @@ use crate::reader::View;
 
 /// The name by which complaints call the file.
 const NAME: &str = "network-config";
+const DOMAIN: &str = "a domain";
 const IPV4: &str = "an IPv4 address";
 const CIDR: &str = "an IPv4 address and the bits of its network, such as 192.0.2.7/24";
 /// Keys of an interface that exclude DHCP.
@@ -283,7 +284,10 @@ fn nameservers(view: &View<'_>, warnings: &mut Vec<Warning>) -> Result<Nameserve
             .collect::<Result<_, _>>()?,
         search: search
             .iter()
-            .map(|item| item.parse("a domain", crate::sections::host_name))
+            .map(|item| {
+                let domain = crate::sections::host_name(item.string(DOMAIN)?);
+                domain.ok_or_else(|| item.must_be(DOMAIN))
+            })
             .collect::<Result<_, _>>()?,
     })
 }

@@ -19,7 +19,7 @@ mod workload;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 
@@ -133,6 +133,16 @@ pub(crate) fn serial(env: &View<'_>) -> Result<Option<u64>, ContractError> {
         .and_then(|ours| ours.optional("serial"))
         .map(|serial| serial.number(SERIAL))
         .transpose()
+}
+
+/// Every name that any key of ours or of IBM's has.
+pub(crate) fn known_names() -> BTreeSet<&'static str> {
+    let mut known = BTreeSet::from([TIMING_KEY.name, "signingKey"]);
+    for (_, keys) in TABLES {
+        ours::collect(keys, &mut known);
+    }
+    ibm::collect(&mut known);
+    known
 }
 
 /// Looks at one section alone, for want of the other.

@@ -13,7 +13,12 @@ fuzz_target!(|bytes: &[u8]| {
     assert!(!config.interfaces.is_empty());
     for interface in config.interfaces {
         if let Ipv4::Static(fixed) = interface.ipv4 {
-            assert!(fixed.addresses.iter().all(|it| it.prefix <= 32 && it.holds(it.address)));
+            assert!(
+                fixed
+                    .addresses
+                    .iter()
+                    .all(|it| it.prefix <= 32 && it.holds(it.address))
+            );
         }
     }
 });

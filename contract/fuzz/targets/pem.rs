@@ -5,7 +5,12 @@
 use bakehouse_contract::pem::{blocks, normalise};
 use libfuzzer_sys::fuzz_target;
 
-const LABELS: [&str; 4] = ["CERTIFICATE", "PRIVATE KEY", "PUBLIC KEY", "RSA PRIVATE KEY"];
+const LABELS: [&str; 4] = [
+    "CERTIFICATE",
+    "PRIVATE KEY",
+    "PUBLIC KEY",
+    "RSA PRIVATE KEY",
+];
 
 fuzz_target!(|text: &str| {
     drop(blocks(text));

@@ -23,10 +23,8 @@ struct Bench {
 impl Bench {
     fn new() -> Self {
         let read = |text: String| serde_yaml::from_str::<Value>(&text).unwrap();
-        let (workload, mut env) = (read(testing::workload()), read(testing::env()));
-        env["bakehouse"]["serial"] = json!(7);
         Self {
-            sections: [workload, env],
+            sections: [read(testing::workload()), read(testing::env())],
             validator: jsonschema::validator_for(&json_schema()).unwrap(),
         }
     }

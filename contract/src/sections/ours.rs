@@ -12,6 +12,8 @@ pub(crate) use self::env::TIMING_KEY;
 pub(super) use self::workload::WORKLOAD;
 pub(crate) use forms::{Form, form};
 
+use std::collections::BTreeSet;
+
 use super::SERIAL;
 use super::args::Allowed;
 use crate::error::{Code, ContractError};
@@ -92,6 +94,17 @@ impl Key {
 pub(super) fn names(keys: &[Key]) -> Vec<&'static str> {
     let taken = keys.iter().filter(|key| key.is_taken());
     taken.map(|key| key.name).collect()
+}
+
+/// The names of all keys, those below others too.
+pub(super) fn collect(keys: &'static [Key], names: &mut BTreeSet<&'static str>) {
+    for key in keys {
+        names.insert(key.name);
+        match &key.kind {
+            Kind::Mapping(below) | Kind::List(_, _, Kind::Mapping(below)) => collect(below, names),
+            _ => {}
+        }
+    }
 }
 
 /// The names of a list of choices.
