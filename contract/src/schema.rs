@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 
 pub use reference::reference;
 
-use crate::sections::{Key, Kind, TABLES, TIMING_KEY};
+use crate::sections::{Allowed, Key, Kind, TABLES, TIMING_KEY};
 
 /// Our sections as JSON Schema (2020-12). It takes a whole document, a workload section or an env section.
 pub fn json_schema() -> Value {
@@ -137,17 +137,18 @@ fn shape(kind: &Kind) -> Value {
         }
         Kind::Truth => json!({ "type": "boolean" }),
         Kind::Text(form) => {
-            let mut schema = json!({ "type": "string", "minLength": form.length.0 });
-            if let Some(pattern) = form.pattern {
-                schema["pattern"] = json!(pattern);
-            }
-            if form.length.1 < usize::MAX {
-                schema["maxLength"] = json!(form.length.1);
-            }
-            schema
+            let (least, most) = form.length;
+            let mut schema = Map::from_iter([
+                ("type".to_owned(), json!("string")),
+                ("minLength".to_owned(), json!(least)),
+            ]);
+            schema.extend(form.pattern.map(|it| ("pattern".to_owned(), json!(it))));
+            let most = (most < usize::MAX).then_some(most);
+            schema.extend(most.map(|it| ("maxLength".to_owned(), json!(it))));
+            Value::Object(schema)
         }
         Kind::Argument(allowed) => {
-            let patterns: Vec<String> = allowed.iter().map(|it| it.pattern()).collect();
+            let patterns: Vec<String> = allowed.iter().map(Allowed::pattern).collect();
             json!({ "type": "string", "pattern": format!("^({})$", patterns.join("|")) })
         }
         Kind::Refused(_) => json!(false),

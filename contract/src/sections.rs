@@ -30,7 +30,7 @@ use crate::reader::{View, alternatives};
 use crate::secret::Secret;
 use crate::settings::Settings;
 
-pub(crate) use args::forms as arguments;
+pub(crate) use args::{Allowed, forms as arguments};
 pub(crate) use ours::{Key, Kind, TIMING_KEY};
 
 pub(crate) use values::host_name;

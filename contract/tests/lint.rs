@@ -32,7 +32,7 @@ struct Material {
 
 fn certificate(key: &KeyPair, ends: SystemTime) -> String {
     let mut params = CertificateParams::new(vec!["hsm.example".to_owned()]).unwrap();
-    params.not_before = (SystemTime::UNIX_EPOCH + Duration::from_secs(1_500_000_000)).into();
+    params.not_before = (SystemTime::UNIX_EPOCH + Duration::from_hours(400_000)).into();
     params.not_after = ends.into();
     params.self_signed(key).unwrap().pem()
 }
@@ -48,7 +48,7 @@ fn material() -> &'static Material {
         let now = SystemTime::now();
         let days = |days: u64| now + Duration::from_hours(days * 24 + 12);
         let (key, other) = (KeyPair::generate().unwrap(), KeyPair::generate().unwrap());
-        let long_ago = SystemTime::UNIX_EPOCH + Duration::from_secs(1_600_000_000);
+        let long_ago = SystemTime::UNIX_EPOCH + Duration::from_hours(444_444);
         let image = PrivateDecryptingKey::generate(KeySize::Rsa2048).unwrap();
         let private: Pkcs8V1Der<'static> = image.as_der().unwrap();
         let public: PublicKeyX509Der<'static> = image.public_key().as_der().unwrap();

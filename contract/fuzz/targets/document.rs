@@ -2,7 +2,8 @@
 
 #![no_main]
 
-use bakehouse_contract::{Contract, ContractDocument, Limits, look};
+use bakehouse_contract::lint::lint;
+use bakehouse_contract::{Contract, ContractDocument, Limits, Opening};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {
@@ -12,6 +13,10 @@ fuzz_target!(|bytes: &[u8]| {
     };
     let again = ContractDocument::parse(document.to_yaml().as_bytes(), &limits);
     assert!(again.is_ok_and(|again| again.digest() == document.digest()));
-    drop(look(&document, &limits));
-    drop(Contract::open(&document, &[], &limits));
+    let opening = Opening {
+        now: Some(1_800_000_000),
+        ..Opening::new(&[], &limits)
+    };
+    drop(lint(&document, &opening));
+    drop(Contract::open(&document, &opening));
 });

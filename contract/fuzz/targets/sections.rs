@@ -2,7 +2,7 @@
 
 #![no_main]
 
-use bakehouse_contract::{Contract, Limits};
+use bakehouse_contract::{Contract, Limits, Opening};
 use libfuzzer_sys::fuzz_target;
 
 const WORKLOAD: &str = include_str!("../seeds/sections/workload.yaml");
@@ -10,8 +10,9 @@ const ENV: &str = include_str!("../seeds/sections/env.yaml");
 
 fuzz_target!(|text: &str| {
     let limits = Limits::default();
+    let opening = Opening::new(&[], &limits);
     for (workload, env) in [(text, ENV), (WORKLOAD, text), (text, text)] {
-        let shown = match Contract::from_sections(workload, env, &limits) {
+        let shown = match Contract::from_sections(workload, env, &opening) {
             Ok(contract) => format!("{:?}", contract.warnings),
             Err(error) => format!("{error:?}"),
         };

@@ -109,8 +109,9 @@ fn a_volume_that_only_ibms_runtime_opens_is_said_to_be_one() {
 fn a_block_has_the_documents_lines_and_columns() {
     for (indent, head) in [(2, "|"), (4, "|"), (7, "|-"), (3, "|3"), (2, "|\n\n")] {
         let pad = " ".repeat(indent);
-        let block =
-            |text: &str| -> String { text.lines().map(|line| format!("{pad}{line}\n")).collect() };
+        let block = |text: &str| -> String {
+            pad.clone() + text.trim_end().replace('\n', &format!("\n{pad}")).as_str() + "\n"
+        };
         let workload = testing::workload().replace("  dal: outbound", "  dal: sideways");
         let text = format!(
             "workload: {head}\n{}env: |\n{}",

@@ -188,7 +188,7 @@ fn workload_half<'a>(view: &View<'a>) -> Result<Half<'a>, ContractError> {
     let mount = match view.optional("mount") {
         Some(mount) => mount.parse(
             "an absolute path without an empty part, '.' or '..'",
-            |it| values::mount(it),
+            values::mount,
         )?,
         None => MOUNT.to_owned(),
     };
