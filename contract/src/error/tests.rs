@@ -2,8 +2,7 @@ use super::*;
 
 #[test]
 fn codes_are_unique_and_snake_case() {
-    let names: std::collections::BTreeSet<_> =
-        Code::ALL.iter().map(|code| code.as_str()).collect();
+    let names: std::collections::BTreeSet<_> = Code::ALL.iter().map(|code| code.as_str()).collect();
     assert_eq!(names.len(), Code::ALL.len());
     assert!(
         names

@@ -8,7 +8,11 @@ use bakehouse_contract::time;
 pub fn format(at: SystemTime) -> String {
     let since = at.duration_since(UNIX_EPOCH).unwrap_or_default();
     let whole = time::format(since.as_secs());
-    format!("{}.{:03}Z", whole.trim_end_matches('Z'), since.subsec_millis())
+    format!(
+        "{}.{:03}Z",
+        whole.trim_end_matches('Z'),
+        since.subsec_millis()
+    )
 }
 
 /// Reads `YYYY-MM-DDTHH:MM:SS[.fraction]Z` from 1970 to 9999; fractions are dropped.
