@@ -233,7 +233,8 @@ fn optional(root: &Node, key: &'static str) -> Result<Option<Field>, ContractErr
         Style::Literal => Origin::Block {
             section: key,
             head: head_of(node, scalar),
-            indent: indent_of(node, scalar),
+            // It is marked where its text begins, be it with a space.
+            indent: node.mark.column.saturating_sub(1),
         },
         _ => Origin::Section(key),
     };
@@ -250,15 +251,6 @@ fn head_of(node: &Node, scalar: &Scalar) -> usize {
         .len()
         .saturating_sub(text.trim_start_matches('\n').len());
     node.mark.line.saturating_sub(empty).saturating_sub(1)
-}
-
-/// What a block is indented by: where its first word is, less the spaces before it that are the text's own.
-fn indent_of(node: &Node, scalar: &Scalar) -> usize {
-    let line = scalar.text.expose().trim_start_matches('\n');
-    let own = line
-        .len()
-        .saturating_sub(line.trim_start_matches(' ').len());
-    node.mark.column.saturating_sub(1).saturating_sub(own)
 }
 
 fn not_text(bytes: &[u8], valid: usize) -> ContractError {

@@ -107,7 +107,14 @@ fn a_volume_that_only_ibms_runtime_opens_is_said_to_be_one() {
 /// Lines and columns of a block are those of the document, whatever it is indented by.
 #[test]
 fn a_block_has_the_documents_lines_and_columns() {
-    for (indent, head) in [(2, "|"), (4, "|"), (7, "|-"), (3, "|3"), (2, "|\n\n")] {
+    for (indent, head) in [
+        (2, "|"),
+        (4, "|"),
+        (7, "|-"),
+        (3, "|3"),
+        (4, "|2"),
+        (2, "|\n\n"),
+    ] {
         let pad = " ".repeat(indent);
         let block = |text: &str| -> String {
             pad.clone() + text.trim_end().replace('\n', &format!("\n{pad}")).as_str() + "\n"
