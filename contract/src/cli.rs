@@ -12,6 +12,7 @@ mod lint;
 mod schema;
 mod seal;
 mod sign;
+mod signing;
 mod verify;
 
 use std::ffi::OsString;

@@ -163,3 +163,56 @@ fn a_boot_ends_at_what_the_pins_refuse() {
         assert!(!text.contains("port.opened"));
     }
 }
+
+#[test]
+fn a_sealed_image_has_its_pins_in_a_place_of_its_own() {
+    if !nix::unistd::geteuid().is_root() {
+        eprintln!("SKIPPED: not root, so no namespaces");
+        return;
+    }
+    let folder = files();
+    let given = |pins: &str, words: &str| {
+        let script = format!(
+            "mount -t tmpfs none /etc && mkdir /etc/bakehouse && {pins} && exec {BAKEHOUSE} plan {words}"
+        );
+        Command::new("unshare")
+            .args(["--mount", "--", "sh", "-c", &script])
+            .current_dir(folder.path())
+            .output()
+            .unwrap()
+    };
+    let copy = |pins: &str| format!("cp {pins} /etc/bakehouse/pins.yaml");
+    for (pins, words, code) in [
+        (copy("mine"), "unsigned --host sealed", "contract_unsigned"),
+        (
+            copy("mine"),
+            "signed --host sealed --pins others",
+            "signer_unpinned",
+        ),
+        (copy("damaged"), "signed --host sealed", "pins_invalid"),
+        (
+            "mkdir /etc/bakehouse/pins.yaml".to_owned(),
+            "signed --host sealed",
+            "pins_invalid",
+        ),
+        (
+            "ln -s /nowhere /etc/bakehouse/pins.yaml".to_owned(),
+            "signed --host sealed",
+            "pins_invalid",
+        ),
+    ] {
+        let words = String::from_utf8(given(&pins, words).stderr).unwrap();
+        assert!(
+            words.starts_with(&format!("bakehouse: {code}: ")),
+            "{pins}: {words}"
+        );
+    }
+    for (pins, words) in [
+        (copy("mine"), "signed --host sealed"),
+        ("true".to_owned(), "unsigned --host sealed"),
+        (copy("mine"), "unsigned --host bench"),
+    ] {
+        let output = given(&pins, words);
+        assert!(output.status.success(), "{output:?}");
+    }
+}

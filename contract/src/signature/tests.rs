@@ -289,6 +289,29 @@ fn a_contract_with_nothing_of_ours_can_be_verified() {
     assert!(verdict.signed.is_some());
 }
 
+#[rstest]
+#[case("canary-7f3a")]
+#[case("[canary-7f3a]")]
+#[case("-----BEGIN canary-7f3a-----")]
+#[case("-----BEGIN PUBLIC KEY-----canary-7f3a-----END PUBLIC KEY-----")]
+fn no_refusal_shows_what_was_there(#[case] value: &str) {
+    let env = testing::env().replacen(
+        "type: env\n",
+        &format!("type: env\nsigningKey: {value}\n"),
+        1,
+    );
+    let document = ContractDocument::new(testing::workload(), env);
+    for signature in ["c2ln", "canary-7f3a"] {
+        let document = ContractDocument::new(document.workload().into(), document.env().into())
+            .with_env_workload_signature(signature.into());
+        for pins in [None, Some(&pins(&[&pairs()[0].public_pem], 1))] {
+            let error = open(&document, pins).map(|_| ()).unwrap_err();
+            let shown = format!("{error} {error:?}");
+            assert!(!shown.contains("canary"), "{shown}");
+        }
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(testing::cases(128)))]
 

@@ -29,6 +29,7 @@ fn a_signing_key_is_one_line_more(#[case] env: &str, #[case] line: usize) {
 #[case("{type: env}\n")]
 #[case("? type\n: env\n")]
 #[case("[type]\n")]
+#[case("# words\rtype: env\nlogging: {}\n")]
 #[case("&a {type: env}\n")]
 #[case("{}\n")]
 fn a_signing_key_is_put_nowhere_that_would_change_the_rest(#[case] env: &str) {
