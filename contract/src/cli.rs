@@ -17,6 +17,7 @@ mod lint;
 mod man;
 mod new;
 mod record;
+mod schema;
 mod seal;
 mod sign;
 mod signing;
@@ -52,6 +53,8 @@ enum Command {
     Decrypt(decrypt::Args),
     /// Check a contract as a guest would, and say what is wrong and where
     Lint(lint::Args),
+    /// Print the JSON Schema of our keys, or the reference of them
+    Schema(schema::Args),
     /// Sign a contract that is made already, the last thing that is done to it
     Sign(sign::Args),
     /// Verify the signature of a contract, and say what was verified
@@ -102,6 +105,7 @@ pub(crate) fn run(
         Command::Encrypt(args) => encrypt::run(&args, &mut console),
         Command::Decrypt(args) => decrypt::run(&args, &mut console),
         Command::Lint(args) => lint::run(&args, &mut console),
+        Command::Schema(args) => schema::run(&args, &mut console),
         Command::Sign(args) => sign::run(&args, &mut console),
         Command::Verify(args) => verify::run(&args, &mut console),
         Command::Seal(args) => seal::run(&args, &mut console),

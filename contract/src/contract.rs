@@ -1,5 +1,7 @@
 //! An opened contract.
 
+use std::collections::BTreeMap;
+
 use crate::digest::ContractDigest;
 use crate::document::ContractDocument;
 use crate::envelope::{DecryptionKey, Token, TokenError, open_text};
@@ -10,7 +12,7 @@ use crate::pem;
 use crate::pins::Pins;
 use crate::reader::View;
 use crate::secret::Secret;
-use crate::sections::{self, Text};
+use crate::sections::{self, Login, Sections, Text, Volume};
 use crate::settings::Settings;
 use crate::signature::{self, Signed, Verdict};
 
@@ -19,6 +21,12 @@ use crate::signature::{self, Signed, Verdict};
 pub struct Contract {
     /// Our parts of both sections, checked and merged.
     pub settings: Settings,
+    /// The encrypted data volumes, in the order of `workload`.
+    pub volumes: Vec<Volume>,
+    /// The variables of `env` in both sections; those of `workload` win.
+    pub environment: BTreeMap<String, Secret<String>>,
+    /// The logins of `auths` in both sections, by registry; those of `workload` win.
+    pub auths: BTreeMap<String, Login>,
     /// The digest of the contract's original strings.
     pub digest: ContractDigest,
     /// The key that attestation records are to be encrypted for, as PEM.
@@ -151,13 +159,20 @@ impl Contract {
     }
 
     fn of(
-        (settings, found, verdict): (Settings, Vec<Warning>, Verdict),
+        (read, verdict): (Sections, Verdict),
         digest: ContractDigest,
         before: &[Warning],
     ) -> Self {
-        let warnings = before.iter().cloned().chain(verdict.warnings).chain(found);
+        let warnings = before
+            .iter()
+            .cloned()
+            .chain(verdict.warnings)
+            .chain(read.warnings);
         Self {
-            settings,
+            settings: read.settings,
+            volumes: read.volumes,
+            environment: read.environment,
+            auths: read.auths,
             digest,
             attestation_public_key: None,
             signed: verdict.signed,
@@ -207,6 +222,36 @@ pub fn look(
         warnings.extend(sections::look(name, text, limits)?);
     }
     Ok((warnings, sealed))
+}
+
+/// A section that can be read.
+pub(crate) struct Readable {
+    pub(crate) name: &'static str,
+    pub(crate) text: Secret<String>,
+    pub(crate) origin: Origin,
+    /// Whether it is encrypted in the document.
+    pub(crate) sealed: bool,
+}
+
+/// The sections that are not encrypted, and with a key those that it opens.
+pub(crate) fn readable(document: &ContractDocument, opening: &Opening<'_>) -> Vec<Readable> {
+    [
+        ("workload", document.workload(), document.workload_origin()),
+        ("env", document.env(), document.env_origin()),
+    ]
+    .into_iter()
+    .filter_map(|(name, text, origin)| {
+        let Opened {
+            text: open, origin, ..
+        } = opened(name, text, origin, opening).ok()?;
+        Some(Readable {
+            name,
+            text: open,
+            origin,
+            sealed: Token::is_meant(text),
+        })
+    })
+    .collect()
 }
 
 // === impl Opened ===

@@ -233,6 +233,8 @@ fn optional(root: &Node, key: &'static str) -> Result<Option<Field>, ContractErr
         Style::Literal => Origin::Block {
             section: key,
             head: head_of(node, scalar),
+            // It is marked where its text begins, be it with a space.
+            indent: node.mark.column.saturating_sub(1),
         },
         _ => Origin::Section(key),
     };

@@ -58,13 +58,15 @@ pub enum Code {
     SectionMissing,
     /// The chain id is not that of the network.
     ChainInvalid,
+    /// A volume stands in one section only.
+    VolumesUnmatched,
 }
 
 // === impl Code ===
 
 impl Code {
     /// Every code, in the order of its declaration.
-    pub const ALL: [Self; 24] = [
+    pub const ALL: [Self; 25] = [
         Self::ContractMissing,
         Self::ContractTooLarge,
         Self::ContractTooDeep,
@@ -89,6 +91,7 @@ impl Code {
         Self::SectionBoth,
         Self::SectionMissing,
         Self::ChainInvalid,
+        Self::VolumesUnmatched,
     ];
 
     /// The name, as it stands on the console and in the status.
@@ -118,6 +121,7 @@ impl Code {
             Self::SectionBoth => "section_both",
             Self::SectionMissing => "section_missing",
             Self::ChainInvalid => "chain_invalid",
+            Self::VolumesUnmatched => "volumes_unmatched",
         }
     }
 
@@ -178,6 +182,9 @@ impl Code {
                 "Add the section as text: write | after its key and indent what follows."
             }
             Self::ChainInvalid => "Correct chain_id or network, whichever is wrong.",
+            Self::VolumesUnmatched => {
+                "Name the volume alike in workload.volumes and env.volumes, each with its own half of the secret."
+            }
         }
     }
 }
@@ -291,7 +298,8 @@ impl ContractError {
 
     /// The same complaint of something that is no reason to refuse the contract.
     pub(crate) fn into_warning(self) -> Warning {
-        Warning::new(self.place, self.message)
+        let remedy = self.remedy();
+        Warning::new(self.place, self.message).with_remedy(remedy)
     }
 
     /// What is wrong, as a stable name.
@@ -320,6 +328,7 @@ impl ContractError {
 pub struct Warning {
     place: Place,
     message: Cow<'static, str>,
+    remedy: Option<&'static str>,
 }
 
 // === impl Warning ===
@@ -329,12 +338,29 @@ impl Warning {
         Self {
             place,
             message: message.into(),
+            remedy: None,
         }
+    }
+
+    #[must_use]
+    pub(crate) fn with_remedy(mut self, remedy: &'static str) -> Self {
+        self.remedy = Some(remedy);
+        self
     }
 
     /// Where it is.
     pub fn place(&self) -> &Place {
         &self.place
+    }
+
+    /// What may be wrong, in words, without the place.
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+
+    /// What to do about it, in one sentence, where that is not plain from the words.
+    pub fn remedy(&self) -> Option<&'static str> {
+        self.remedy
     }
 }
 
@@ -345,33 +371,4 @@ impl fmt::Display for Warning {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn codes_are_unique_and_snake_case() {
-        let names: std::collections::BTreeSet<_> =
-            Code::ALL.iter().map(|code| code.as_str()).collect();
-        assert_eq!(names.len(), Code::ALL.len());
-        assert!(
-            names
-                .iter()
-                .all(|name| name.bytes().all(|b| b.is_ascii_lowercase() || b == b'_'))
-        );
-    }
-
-    #[test]
-    fn a_message_names_the_place() {
-        let place = Place {
-            line: Some(7),
-            column: Some(3),
-            section: Some("env"),
-            ..Place::path("env.bakehouse.state")
-        };
-        let error = ContractError::new(Code::KeyMissing, place, "the key `path` is missing");
-        assert_eq!(
-            error.to_string(),
-            "env.bakehouse.state (line 7, column 3 of the text of env): the key `path` is missing"
-        );
-    }
-}
+mod tests;

@@ -67,9 +67,16 @@ pub(crate) enum Origin {
     /// The text is the document.
     Document,
     /// The text stands in the document, in a literal block whose first line is the one after this.
-    Block { section: &'static str, head: usize },
+    Block {
+        section: &'static str,
+        head: usize,
+        /// Characters before each line that are not the text's.
+        indent: usize,
+    },
     /// The text has lines of its own: it was encrypted, or its line breaks are not the document's.
     Section(&'static str),
+    /// The text is a file of its own, beside the contract.
+    File(&'static str),
 }
 
 // === impl Node ===
@@ -146,8 +153,12 @@ impl Origin {
     /// The place of a mark in a text that began here.
     pub(crate) fn place(self, path: impl Into<String>, mark: Mark) -> Place {
         let (line, column, section) = match self {
-            Self::Document => (mark.line, Some(mark.column), None),
-            Self::Block { head, .. } => (head.saturating_add(mark.line), None, None),
+            Self::Document | Self::File(_) => (mark.line, Some(mark.column), None),
+            Self::Block { head, indent, .. } => (
+                head.saturating_add(mark.line),
+                Some(indent.saturating_add(mark.column)),
+                None,
+            ),
             Self::Section(name) => (mark.line, Some(mark.column), Some(name)),
         };
         Place {
@@ -161,7 +172,7 @@ impl Origin {
     fn root(self) -> &'static str {
         match self {
             Self::Document => "",
-            Self::Block { section, .. } | Self::Section(section) => section,
+            Self::Block { section, .. } | Self::Section(section) | Self::File(section) => section,
         }
     }
 }

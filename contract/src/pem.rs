@@ -116,10 +116,9 @@ fn peel(text: &str) -> Result<Zeroizing<String>, PemError> {
     let mut text = Zeroizing::new(text.to_owned());
     for _ in 0..=LAYERS {
         if text.contains(BEGIN) {
-            let without_returns = Zeroizing::new(text.replace("\\r", ""));
-            return Ok(Zeroizing::new(without_returns.replace("\\n", "\n")));
+            return Ok(unescaped(&text));
         }
-        let compact: Zeroizing<String> = Zeroizing::new(text.split_ascii_whitespace().collect());
+        let compact = compact(&text);
         let bytes = Zeroizing::new(
             STANDARD
                 .decode(compact.as_bytes())
@@ -129,6 +128,33 @@ fn peel(text: &str) -> Result<Zeroizing<String>, PemError> {
         text = Zeroizing::new(inner.to_owned());
     }
     Err(PemError::Missing)
+}
+
+/// A text without its white space. It is as long as it will ever be from the first, so that no copy is left by growing.
+fn compact(text: &str) -> Zeroizing<String> {
+    let mut out = Zeroizing::new(String::with_capacity(text.len()));
+    out.extend(text.split_ascii_whitespace());
+    out
+}
+
+/// A text whose line breaks may be written as `\n`, and with `\r` before them. It does not grow either.
+fn unescaped(text: &str) -> Zeroizing<String> {
+    let mut out = Zeroizing::new(String::with_capacity(text.len()));
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once('\\') {
+        out.push_str(before);
+        rest = if let Some(after) = after.strip_prefix('r') {
+            after
+        } else if let Some(after) = after.strip_prefix('n') {
+            out.push('\n');
+            after
+        } else {
+            out.push('\\');
+            after
+        };
+    }
+    out.push_str(rest);
+    out
 }
 
 fn block(label: &str, body: &str) -> Result<Block, PemError> {
@@ -143,7 +169,7 @@ fn block(label: &str, body: &str) -> Result<Block, PemError> {
     if body.contains(':') {
         return Err(PemError::Encrypted);
     }
-    let compact: Zeroizing<String> = Zeroizing::new(body.split_ascii_whitespace().collect());
+    let compact = compact(body);
     let der = STANDARD
         .decode(compact.as_bytes())
         .map_err(|_| PemError::Damaged)?;
@@ -180,6 +206,7 @@ mod tests {
         let escaped = plain.replace('\n', "\\n");
         let folded = plain.replace('\n', " ");
         let crlf = plain.replace('\n', "\r\n");
+        let escaped_crlf = plain.replace('\n', "\\r\\n");
         let once = STANDARD.encode(&plain);
         let twice = STANDARD.encode(&once);
         let thrice = STANDARD.encode(&twice);
@@ -190,6 +217,7 @@ mod tests {
             &escaped,
             &folded,
             &crlf,
+            &escaped_crlf,
             &once,
             &twice,
             &thrice,

@@ -35,6 +35,10 @@ impl<'a> View<'a> {
         }
     }
 
+    pub(crate) fn kind(&self) -> &'a Kind {
+        &self.node.kind
+    }
+
     pub(crate) fn place(&self) -> Place {
         self.origin.place(self.path.clone(), self.node.mark)
     }
@@ -89,7 +93,8 @@ impl<'a> View<'a> {
             .filter(|entry| !known.contains(&entry.key.expose().as_str()))
         {
             let place = self.origin.place(self.path.clone(), entry.mark);
-            warnings.push(Warning::new(place, unknown(entry.key.expose(), known)));
+            let warning = Warning::new(place, unknown(entry.key.expose(), known));
+            warnings.push(warning.with_remedy(Code::KeyUnknown.remedy()));
         }
     }
 

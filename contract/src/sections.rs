@@ -8,18 +8,20 @@ mod args;
 mod env;
 mod ibm;
 mod keys;
+mod ours;
 pub(crate) mod public;
 mod serial;
 mod tezos;
 mod timing;
 mod values;
+mod variables;
+mod volumes;
 mod workload;
 
 #[cfg(test)]
 mod tests;
 
-pub use serial::serial_of;
-
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::envelope::SERIALS;
@@ -27,11 +29,17 @@ use crate::error::{Code, ContractError, Warning};
 use crate::limits::Limits;
 use crate::node::{Node, Origin};
 use crate::reader::{View, alternatives};
+use crate::secret::Secret;
 use crate::settings::Settings;
 
 pub(crate) use self::tezos::built_in as built_in_chain_id;
 pub(crate) use self::values::host_name;
 pub(crate) use self::workload::is_network;
+pub(crate) use args::{Allowed, forms as arguments};
+pub(crate) use ours::{Key, Kind, TIMING_KEY};
+pub use serial::serial_of;
+pub use variables::Login;
+pub use volumes::{Filesystem, SeedKeeper, Volume, VolumeKey};
 
 /// The text of one section.
 #[derive(Clone, Copy)]
@@ -57,22 +65,20 @@ enum Section {
     Env,
 }
 
-/// Our keys that belong to `workload`.
-const WORKLOAD: [&str; 9] = [
-    "network",
-    "chain_id",
-    "node",
-    "baker",
-    "dal",
-    "delegate",
-    "accuser",
-    "keys",
-    "executables",
-];
-/// Our keys that belong to `env`.
-const ENV: [&str; 5] = ["state", "grep11", "egress", "powers", "serial"];
 /// Our keys that may be in both; `workload` wins.
-const EITHER: [&str; 1] = ["timing"];
+const EITHER: [&str; 1] = [TIMING_KEY.name];
+
+/// Our keys of each section.
+pub(crate) const TABLES: [(&str, &[Key]); 2] = [("workload", ours::WORKLOAD), ("env", ours::ENV)];
+
+/// All that both sections say, merged.
+pub(crate) struct Sections {
+    pub(crate) settings: Settings,
+    pub(crate) volumes: Vec<Volume>,
+    pub(crate) environment: BTreeMap<String, Secret<String>>,
+    pub(crate) auths: BTreeMap<String, Login>,
+    pub(crate) warnings: Vec<Warning>,
+}
 
 /// Reads both sections, in which nothing may be encrypted any more. `judge` sees the env before anything in it counts.
 pub(crate) fn read<T>(
@@ -80,27 +86,34 @@ pub(crate) fn read<T>(
     env: Text<'_>,
     limits: &Limits,
     judge: impl FnOnce(&View<'_>) -> Result<T, ContractError>,
-) -> Result<(Settings, Vec<Warning>, T), ContractError> {
+) -> Result<(Sections, T), ContractError> {
     let mut warnings = Vec::new();
     let (workload_tree, env_tree) = (
         Section::Workload.tree(workload, limits)?,
         Section::Env.tree(env, limits)?,
     );
-    let origins = (workload.origin, env.origin);
-    let verdict = judge(&View::new(&env_tree, Section::Env.name(), env.origin))?;
-    let workload = Section::Workload.open(&workload_tree, workload.origin, &mut warnings)?;
-    let env = Section::Env.open(&env_tree, env.origin, &mut warnings)?;
+    let roots = (
+        View::new(&workload_tree, Section::Workload.name(), workload.origin),
+        View::new(&env_tree, Section::Env.name(), env.origin),
+    );
+    let verdict = judge(&roots.1)?;
+    let workload = Section::Workload.open(&roots.0, &mut warnings)?;
+    let env = Section::Env.open(&roots.1, &mut warnings)?;
     ownership(&workload, &env)?;
     ownership(&env, &workload)?;
-    ibm::pair(
-        &View::new(&workload_tree, Section::Workload.name(), origins.0),
-        &View::new(&env_tree, Section::Env.name(), origins.1),
-        &mut warnings,
-    );
+    Section::Workload.formed(&workload)?;
+    Section::Env.formed(&env)?;
 
-    let mut settings = workload::read(&workload, env::read(&env)?, &mut warnings)?;
+    let mut settings = workload::read(&workload, &mut warnings)?(env::read(&env)?);
     settings.timing = timing::merge(env.optional("timing"), workload.optional("timing"))?;
-    Ok((settings, warnings, verdict))
+    let sections = Sections {
+        settings,
+        volumes: volumes::read(&roots.0, &roots.1, &mut warnings)?,
+        environment: variables::environment(&roots.1, &roots.0),
+        auths: variables::auths(&roots.1, &roots.0),
+        warnings,
+    };
+    Ok((sections, verdict))
 }
 
 /// Lets `judge` see an env section alone.
@@ -123,6 +136,16 @@ pub(crate) fn serial(env: &View<'_>) -> Result<Option<u64>, ContractError> {
         .transpose()
 }
 
+/// Every name that any key of ours or of IBM's has.
+pub(crate) fn known_names() -> BTreeSet<&'static str> {
+    let mut known = BTreeSet::from([TIMING_KEY.name, "signingKey"]);
+    for (_, keys) in TABLES {
+        ours::collect(keys, &mut known);
+    }
+    ibm::collect(&mut known);
+    known
+}
+
 /// Looks at one section alone, for want of the other.
 pub(crate) fn look(
     name: &str,
@@ -136,14 +159,18 @@ pub(crate) fn look(
     };
     let mut warnings = Vec::new();
     let tree = section.tree(text, limits)?;
-    let ours = section.open(&tree, text.origin, &mut warnings)?;
+    let root = View::new(&tree, section.name(), text.origin);
+    let ours = section.open(&root, &mut warnings)?;
     section.owns_all(&ours, None)?;
+    section.formed(&ours)?;
     if let Some(timing) = ours.optional("timing") {
         timing::merge(Some(timing), None)?;
     }
-    if section == Section::Env {
-        env::read(&ours)?;
+    match section {
+        Section::Env => env::read(&ours).map(drop)?,
+        Section::Workload => workload::read(&ours, &mut warnings).map(drop)?,
     }
+    volumes::look(&root, section == Section::Env)?;
     Ok(warnings)
 }
 
@@ -174,10 +201,15 @@ impl Section {
         }
     }
 
-    fn keys(self) -> &'static [&'static str] {
+    /// The names of our keys that belong here.
+    fn keys(self) -> Vec<&'static str> {
+        ours::names(self.table())
+    }
+
+    fn table(self) -> &'static [Key] {
         match self {
-            Self::Workload => &WORKLOAD,
-            Self::Env => &ENV,
+            Self::Workload => ours::WORKLOAD,
+            Self::Env => ours::ENV,
         }
     }
 
@@ -189,30 +221,23 @@ impl Section {
     /// Checks what is IBM's and returns what is ours.
     fn open<'a>(
         self,
-        tree: &'a Arc<Node>,
-        origin: Origin,
+        root: &View<'a>,
         warnings: &mut Vec<Warning>,
     ) -> Result<View<'a>, ContractError> {
-        let root = View::new(tree, self.name(), origin);
         root.entries()?;
         let kind = root.required("type")?;
         kind.choice(&[(self.name(), ())])?;
-        ibm::look(&root, self == Self::Env, warnings);
+        ibm::look(root, self == Self::Env, warnings);
         let ours = root.required("bakehouse")?;
         ours.entries()?;
         Ok(ours)
     }
 
+    /// Each key of ours is one that belongs here.
     fn owns_all(self, ours: &View<'_>, others: Option<&View<'_>>) -> Result<(), ContractError> {
-        let all: Vec<&str> = self
-            .keys()
-            .iter()
-            .chain(&EITHER)
-            .chain(self.other().keys())
-            .copied()
-            .collect();
-        ours.only(&all)?;
-        for key in self.other().keys() {
+        let (own, foreign) = (self.keys(), self.other().keys());
+        ours.only(&[&own[..], &EITHER, &foreign].concat())?;
+        for key in foreign {
             let Some(place) = ours.key_place(key) else {
                 continue;
             };
@@ -223,10 +248,23 @@ impl Section {
             }
             let message = format!(
                 "`{key}` belongs to {home}; here belong {}",
-                alternatives(self.keys())
+                alternatives(&own)
             );
             return Err(ContractError::new(Code::SectionWrong, place, message));
         }
         Ok(())
+    }
+
+    /// What stands under each key of ours has its form.
+    fn formed(self, ours: &View<'_>) -> Result<(), ContractError> {
+        for key in self.table() {
+            if key.must {
+                ours::check(&ours.required(key.name)?, &key.kind)?;
+            } else if let Some(view) = ours.optional(key.name) {
+                ours::check(&view, &key.kind)?;
+            }
+        }
+        let timing = ours.optional(TIMING_KEY.name);
+        timing.map_or(Ok(()), |view| ours::check(&view, &TIMING_KEY.kind))
     }
 }

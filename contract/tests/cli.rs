@@ -117,7 +117,7 @@ fn a_contract_is_encrypted_linted_and_decrypted() {
     let (code, out, err) = words(&run(dir.path(), &["lint", "--key", "key.pem", "user-data"]));
     assert_eq!((code, err.as_str()), (Some(0), ""));
     assert!(
-        out.starts_with("warning: envWorkloadSignature: the contract is not signed")
+        out.contains("warning: envWorkloadSignature: the contract is not signed")
             && out.contains("\nuser-data: sound (digest "),
         "{out}"
     );

@@ -3,8 +3,9 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+use bakehouse_contract::lint::lint;
 use bakehouse_contract::template::placeholders;
-use bakehouse_contract::{Contract, ContractDocument, Limits, Opening, look};
+use bakehouse_contract::{ContractDocument, Limits, Opening, Warning};
 use serde::Serialize;
 
 use super::console::Console;
@@ -36,7 +37,20 @@ struct Findings {
     digest: String,
     /// Sections that were not looked into.
     encrypted: Vec<&'static str>,
-    warnings: Vec<String>,
+    warnings: Vec<Finding>,
+}
+
+/// A warning as a program reads it.
+#[derive(Serialize)]
+struct Finding {
+    message: String,
+    path: String,
+    line: Option<usize>,
+    column: Option<usize>,
+    section: Option<&'static str>,
+    remedy: Option<&'static str>,
+    #[serde(skip)]
+    text: String,
 }
 
 pub(super) fn run(args: &Args, console: &mut Console<'_>) -> Result<(), CliError> {
@@ -53,15 +67,12 @@ pub(super) fn run(args: &Args, console: &mut Console<'_>) -> Result<(), CliError
         now: Some(files::now()),
         ..Opening::new(keys.as_deref().unwrap_or_default(), &limits)
     };
-    let (warnings, encrypted) = match keys {
-        Some(_) => (Contract::open(&document, &opening)?.warnings, Vec::new()),
-        None => look(&document, &opening)?,
-    };
+    let found = lint(&document, &opening)?;
     console.answer(&Findings {
         file: name,
         digest: document.digest().to_string(),
-        encrypted,
-        warnings: warnings.iter().map(ToString::to_string).collect(),
+        encrypted: found.encrypted,
+        warnings: found.warnings.iter().map(Finding::from).collect(),
     })
 }
 
@@ -81,12 +92,32 @@ fn document(args: &Args, limits: &Limits) -> Result<(String, ContractDocument), 
     Ok((name, ContractDocument::new(text(workload)?, text(env)?)))
 }
 
+// === impl Finding ===
+
+impl From<&Warning> for Finding {
+    fn from(warning: &Warning) -> Self {
+        let place = warning.place();
+        Self {
+            message: warning.message().to_owned(),
+            path: place.path.clone(),
+            line: place.line,
+            column: place.column,
+            section: place.section,
+            remedy: warning.remedy(),
+            text: warning.to_string(),
+        }
+    }
+}
+
 // === impl Findings ===
 
 impl fmt::Display for Findings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for warning in &self.warnings {
-            writeln!(f, "warning: {warning}")?;
+            writeln!(f, "warning: {}", warning.text)?;
+            if let Some(remedy) = warning.remedy {
+                writeln!(f, "  remedy: {remedy}")?;
+            }
         }
         for section in &self.encrypted {
             writeln!(

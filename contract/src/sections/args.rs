@@ -16,7 +16,7 @@ enum Takes {
     Decimal,
 }
 
-pub(super) struct Allowed(&'static str, Takes);
+pub(crate) struct Allowed(&'static str, Takes);
 
 /// Of `octez-node run`.
 pub(super) const NODE: &[Allowed] = &[
@@ -70,7 +70,7 @@ fn form<'a>(text: &str, allowed: &'a [Allowed]) -> Option<&'a Allowed> {
     allowed.iter().find(|it| it.0 == name && it.1.takes(value))
 }
 
-fn forms(allowed: &[Allowed]) -> String {
+pub(crate) fn forms(allowed: &[Allowed]) -> String {
     let forms: Vec<String> = allowed
         .iter()
         .map(|it| match it.1 {
@@ -101,6 +101,19 @@ impl Takes {
                     && part.is_none_or(|part| decimal(part).is_some())
             }
             _ => false,
+        }
+    }
+}
+
+// === impl Allowed ===
+
+impl Allowed {
+    /// The argument as a regular expression, for the schema.
+    pub(crate) fn pattern(&self) -> String {
+        match self.1 {
+            Takes::Nothing => self.0.to_owned(),
+            Takes::Whole(..) => format!("{}=[0-9]{{1,8}}", self.0),
+            Takes::Decimal => format!("{}=[0-9]+(\\.[0-9]+)?", self.0),
         }
     }
 }

@@ -4,10 +4,11 @@
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
+use super::ours::form;
 use super::values;
 use crate::envelope::SERIALS;
-use crate::error::{Code, ContractError};
-use crate::reader::{View, alternatives};
+use crate::error::ContractError;
+use crate::reader::View;
 use crate::settings::{Egress, Endpoint, Grep11Credentials, Grep11Settings, Powers, StateSettings};
 
 /// What is read from `env` alone.
@@ -21,12 +22,6 @@ pub(super) struct Env {
 
 /// The powers that a guest can do without, at its operator's risk, sorted.
 const POWERS: [&str; 2] = ["firewall", "state"];
-/// Those that no guest runs without, so that to waive them would be a promise nobody keeps.
-const NEVER_WAIVED: [&str; 2] = ["credentials", "uids"];
-const CERTIFICATE: &str = "one or more PEM certificates, or base64 of them";
-const PRIVATE_KEY: &str = "an unencrypted PEM private key, or base64 of one";
-const HOST_PORT: &str = "host:port, where an IPv6 address stands in brackets";
-const SHA256: &str = "a SHA-256: 64 hexadecimal digits";
 
 pub(super) fn read(ours: &View<'_>) -> Result<Env, ContractError> {
     Ok(Env {
@@ -50,16 +45,13 @@ pub(super) fn read(ours: &View<'_>) -> Result<Env, ContractError> {
 }
 
 fn state(view: &View<'_>) -> Result<StateSettings, ContractError> {
-    view.only(&["path"])?;
-    let expected =
-        "an absolute path of letters, digits, '.', '_' and '-', without '.' or '..' as a part";
-    Ok(StateSettings {
-        path: view.required("path")?.parse(expected, values::clean_path)?,
-    })
+    let path = view
+        .required("path")?
+        .parse(form::PATH.expected, values::clean_path)?;
+    Ok(StateSettings { path })
 }
 
 fn grep11(view: &View<'_>) -> Result<Grep11Settings, ContractError> {
-    view.only(&["endpoints", "credentials"])?;
     let mut seen = BTreeSet::new();
     let mut endpoints = Vec::new();
     for item in view.required("endpoints")?.items(1..=16)? {
@@ -76,17 +68,16 @@ fn grep11(view: &View<'_>) -> Result<Grep11Settings, ContractError> {
 }
 
 fn endpoint(view: &View<'_>) -> Result<Endpoint, ContractError> {
-    view.only(&["address", "server_name", "pin_sha256"])?;
     let (host, port) = view
         .required("address")?
-        .parse(HOST_PORT, values::host_port)?;
+        .parse(form::HOST_PORT.expected, values::host_port)?;
     let server_name = view
         .optional("server_name")
-        .map(|view| view.parse("a host name or an IP address", values::host))
+        .map(|view| view.parse(form::HOST.expected, values::host))
         .transpose()?;
     let pin_sha256 = view
         .optional("pin_sha256")
-        .map(|view| view.parse(SHA256, values::sha256))
+        .map(|view| view.parse(form::SHA256.expected, values::sha256))
         .transpose()?;
     Ok(Endpoint {
         host,
@@ -97,11 +88,10 @@ fn endpoint(view: &View<'_>) -> Result<Endpoint, ContractError> {
 }
 
 fn credentials(view: &View<'_>) -> Result<Grep11Credentials, ContractError> {
-    view.only(&["ca", "certificate", "key"])?;
     let certificates = |key| -> Result<String, ContractError> {
         Ok(view
             .required(key)?
-            .pem(&["CERTIFICATE"], CERTIFICATE)?
+            .pem(&["CERTIFICATE"], form::CERTIFICATES.expected)?
             .expose()
             .clone())
     };
@@ -110,13 +100,12 @@ fn credentials(view: &View<'_>) -> Result<Grep11Credentials, ContractError> {
         certificate: certificates("certificate")?,
         key: view.required("key")?.pem(
             &["PRIVATE KEY", "RSA PRIVATE KEY", "EC PRIVATE KEY"],
-            PRIVATE_KEY,
+            form::PRIVATE_KEY.expected,
         )?,
     })
 }
 
 fn egress(view: &View<'_>) -> Result<Egress, ContractError> {
-    view.only(&["dns", "ntp", "logs"])?;
     let each = |key| {
         view.optional(key)
             .map_or(Ok(Vec::new()), |list| list.items(0..=16))
@@ -124,7 +113,7 @@ fn egress(view: &View<'_>) -> Result<Egress, ContractError> {
     let addresses = |key| -> Result<Vec<IpAddr>, ContractError> {
         each(key)?
             .iter()
-            .map(|item| item.parse("an IP address", values::ip))
+            .map(|item| item.parse(form::ADDRESS.expected, values::ip))
             .collect()
     };
     Ok(Egress {
@@ -132,24 +121,12 @@ fn egress(view: &View<'_>) -> Result<Egress, ContractError> {
         ntp: addresses("ntp")?,
         logs: each("logs")?
             .iter()
-            .map(|item| item.parse(HOST_PORT, values::host_port))
+            .map(|item| item.parse(form::HOST_PORT.expected, values::host_port))
             .collect::<Result<_, _>>()?,
     })
 }
 
 fn powers(view: &View<'_>) -> Result<Powers, ContractError> {
-    for power in NEVER_WAIVED {
-        if let Some(waiver) = view.optional(power) {
-            return Err(waiver.error(
-                Code::ValueInvalid,
-                format!(
-                    "this power can't be waived: only {} can",
-                    alternatives(&POWERS)
-                ),
-            ));
-        }
-    }
-    view.only(&POWERS)?;
     let mut delegated = Vec::new();
     for power in POWERS {
         if let Some(waiver) = view.optional(power) {

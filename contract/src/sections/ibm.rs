@@ -7,7 +7,9 @@
 
 mod table;
 
-use crate::error::{ContractError, Warning};
+use std::collections::BTreeSet;
+
+use crate::error::{Code, ContractError, Warning};
 use crate::reader::{View, alternatives};
 
 /// What a value is to be.
@@ -59,30 +61,23 @@ pub(super) fn look(root: &View<'_>, env: bool, warnings: &mut Vec<Warning>) {
     walk(root, &Keys(members), warnings);
 }
 
-/// Warns of volumes that only one of the sections has: each needs the seeds of both.
-pub(super) fn pair(workload: &View<'_>, env: &View<'_>, warnings: &mut Vec<Warning>) {
-    let volumes = [workload, env].map(|root| root.optional("volumes"));
-    for (this, other, home) in [
-        (&volumes[0], &volumes[1], "env"),
-        (&volumes[1], &volumes[0], "workload"),
-    ] {
-        let Some((this, entries)) = this
-            .as_ref()
-            .and_then(|view| Some((view, view.entries().ok()?)))
-        else {
-            continue;
-        };
-        for entry in entries {
-            let there = other
-                .as_ref()
-                .is_some_and(|other| other.key_place(entry.key.expose()).is_some());
-            if !there {
-                let message =
-                    format!("this volume must be in {home}.volumes too, by the same name");
-                warnings.push(Warning::new(this.entry_place(entry), message));
-            }
+/// The names of all keys of IBM's.
+pub(super) fn collect(names: &mut BTreeSet<&'static str>) {
+    fn below(shape: &'static Shape, names: &mut BTreeSet<&'static str>) {
+        match shape {
+            Keys(members) => all(members, names),
+            Named(_, shape) | List(_, _, shape) => below(shape, names),
+            _ => {}
         }
     }
+    fn all(members: &'static [Member], names: &mut BTreeSet<&'static str>) {
+        for (name, _, shape) in members {
+            names.insert(name);
+            below(shape, names);
+        }
+    }
+    all(table::WORKLOAD, names);
+    all(table::ENV, names);
 }
 
 fn walk(view: &View<'_>, shape: &Shape, warnings: &mut Vec<Warning>) {
@@ -131,7 +126,8 @@ fn keys(
             }
             _ => None,
         };
-        warnings.extend(missing.map(|message| view.warning(message)));
+        let warning = missing.map(|message| view.warning(message));
+        warnings.extend(warning.map(|it| it.with_remedy(Code::KeyMissing.remedy())));
         if let Some(child) = child {
             walk(&child, below, warnings);
         }
@@ -141,15 +137,21 @@ fn keys(
         let rivals: Vec<&str> = rivals.map(|(name, ..)| *name).collect();
         let there = rivals.iter().filter(|name| view.key_place(name).is_some());
         match there.count() {
-            0 if kind == OneOf && !rivals.is_empty() => warnings.push(view.warning(format!(
-                "one of the keys {} must be here",
-                alternatives(&rivals)
-            ))),
+            0 if kind == OneOf && !rivals.is_empty() => {
+                let message = format!("one of the keys {} must be here", alternatives(&rivals));
+                warnings.push(
+                    view.warning(message)
+                        .with_remedy("Add the one that is meant."),
+                );
+            }
             0 | 1 => {}
-            _ => warnings.push(view.warning(format!(
-                "only one of the keys {} may be here",
-                alternatives(&rivals)
-            ))),
+            _ => {
+                let message = format!("only one of the keys {} may be here", alternatives(&rivals));
+                warnings.push(
+                    view.warning(message)
+                        .with_remedy("Keep the one that is meant."),
+                );
+            }
         }
     }
     Ok(())
@@ -164,7 +166,8 @@ fn named(
     for (entry, child) in view.entries()?.iter().zip(view.children()) {
         if !fits(entry.key.expose()) {
             let message = format!("each key here must be {expected}");
-            warnings.push(Warning::new(view.entry_place(entry), message));
+            let warning = Warning::new(view.entry_place(entry), message);
+            warnings.push(warning.with_remedy("Correct the name."));
         }
         walk(&child, below, warnings);
     }

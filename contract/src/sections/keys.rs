@@ -1,5 +1,6 @@
 //! The keys that the signer serves.
 
+use super::ours::form;
 use super::tezos::{self, PublicKey};
 use super::values;
 use crate::error::{Code, ContractError, Warning};
@@ -45,18 +46,27 @@ pub(super) const OPERATIONS: [&str; 33] = [
     "failing_noop",
 ];
 
+/// Keys that a signer serves at most.
+pub(super) const MOST_KEYS: usize = 32;
+
+pub(super) const ROLES: [(&str, KeyRole); 3] = [
+    ("consensus", KeyRole::Consensus),
+    ("companion", KeyRole::Companion),
+    ("manager", KeyRole::Manager),
+];
+
 /// Bytes of an EP11 blob.
 const BLOB: std::ops::RangeInclusive<usize> = 100..=9216;
 
 /// The highest level there is: a signed 32-bit number in every block header.
-const LEVELS: std::ops::RangeInclusive<u64> = 0..=2_147_483_647;
+pub(super) const LEVELS: std::ops::RangeInclusive<u64> = 0..=2_147_483_647;
 
 pub(super) fn read(
     view: &View<'_>,
     warnings: &mut Vec<Warning>,
 ) -> Result<Vec<KeySettings>, ContractError> {
     let mut keys: Vec<KeySettings> = Vec::new();
-    for item in view.items(1..=32)? {
+    for item in view.items(1..=MOST_KEYS)? {
         let key = one(&item, warnings)?;
         if keys.iter().any(|other| other.name == key.name) {
             return Err(item
@@ -74,21 +84,16 @@ pub(super) fn read(
 }
 
 fn one(view: &View<'_>, warnings: &mut Vec<Warning>) -> Result<KeySettings, ContractError> {
-    view.only(&["name", "role", "public_key", "blob", "floor", "policy"])?;
-    let name = view.required("name")?.parse(
-        "1 to 64 letters, digits, '_', '-' and '.', of which the first is a letter or a digit",
-        values::key_name,
-    )?;
+    let name = view
+        .required("name")?
+        .parse(form::KEY_NAME.expected, values::key_name)?;
     let role = role(&view.required("role")?, warnings)?;
     let (public_key, public_key_hash) = public_key(&view.required("public_key")?)?;
-    let blob = view.required("blob")?.parse(
-        "the hexadecimal digits of an EP11 blob of 100 to 9216 bytes",
-        |text| {
-            values::bytes(text)
-                .map(Secret::new)
-                .filter(|blob| BLOB.contains(&blob.expose().len()))
-        },
-    )?;
+    let blob = view.required("blob")?.parse(form::BLOB.expected, |text| {
+        values::bytes(text)
+            .map(Secret::new)
+            .filter(|blob| BLOB.contains(&blob.expose().len()))
+    })?;
     let floor = view
         .optional("floor")
         .map(|view| view.number(LEVELS))
@@ -117,11 +122,7 @@ fn one(view: &View<'_>, warnings: &mut Vec<Warning>) -> Result<KeySettings, Cont
 }
 
 fn role(view: &View<'_>, warnings: &mut Vec<Warning>) -> Result<KeyRole, ContractError> {
-    let role = view.choice(&[
-        ("consensus", KeyRole::Consensus),
-        ("companion", KeyRole::Companion),
-        ("manager", KeyRole::Manager),
-    ])?;
+    let role = view.choice(&ROLES)?;
     if role == KeyRole::Companion {
         warnings.push(view.warning("a companion key has a use only beside a tz4 consensus key"));
     }
@@ -129,28 +130,26 @@ fn role(view: &View<'_>, warnings: &mut Vec<Warning>) -> Result<KeyRole, Contrac
 }
 
 fn public_key(view: &View<'_>) -> Result<(String, String), ContractError> {
-    const EXPECTED: &str = "a public key: edpk…, sppk… or p2pk…, with a sound checksum";
-    let text = view.text(EXPECTED)?;
+    let expected = form::PUBLIC_KEY.expected;
+    let text = view.text(expected)?;
     match tezos::public_key(text) {
         Some(PublicKey::Hash(hash)) => Ok((text.to_owned(), hash)),
         Some(PublicKey::Bls) => {
             Err(view.must_be("a key of tz1, tz2 or tz3: tz4 (BLpk…) is not yet supported"))
         }
-        None => Err(view.must_be(EXPECTED)),
+        None => Err(view.must_be(expected)),
     }
 }
 
 fn policy(view: &View<'_>) -> Result<Policy, ContractError> {
-    view.only(&["operations"])?;
     let Some(list) = view.optional("operations") else {
         return Ok(Policy::default());
     };
     let mut operations: Vec<String> = Vec::new();
     for item in list.items(0..=OPERATIONS.len())? {
-        let kind = item.parse(
-            "a kind of operation by Tezos's name, such as reveal, ballot or stake",
-            |text| OPERATIONS.iter().find(|known| **known == text),
-        )?;
+        let kind = item.parse(form::OPERATION, |text| {
+            OPERATIONS.iter().find(|known| **known == text)
+        })?;
         if operations.iter().any(|other| other == kind) {
             return Err(item.must_be("a kind that is not in the list already"));
         }

@@ -126,6 +126,39 @@ pub(super) fn key_name(text: &str) -> Option<String> {
     (first && rest && text.len() <= 64).then(|| text.to_owned())
 }
 
+/// The name of a variable.
+pub(super) fn variable(text: &str) -> bool {
+    !text.is_empty()
+        && !text.starts_with(|first: char| first.is_ascii_digit())
+        && text.bytes().all(|b| alphanumeric_or(b, b"_"))
+}
+
+/// The name of a volume.
+pub(super) fn volume_name(text: &str) -> bool {
+    text.starts_with(|first: char| first.is_ascii_lowercase() || first == '_')
+        && text
+            .bytes()
+            .all(|b| alphanumeric_or(b, b"_-") && !b.is_ascii_uppercase())
+}
+
+/// Where a volume is mounted: an absolute path with nothing in it to be resolved.
+pub(super) fn mount(text: &str) -> Option<String> {
+    let parts = text.strip_prefix('/')?;
+    let harmless =
+        |part: &str| !matches!(part, "" | "." | "..") && !part.contains(char::is_control);
+    (text.len() <= 255 && parts.split('/').all(harmless)).then(|| text.to_owned())
+}
+
+/// A registry of images.
+pub(super) fn registry(text: &str) -> bool {
+    text == "https://index.docker.io/v1/" || host(text).is_some() || host_port(text).is_some()
+}
+
+/// A letter, a digit or one of a few others.
+pub(super) fn alphanumeric_or(byte: u8, others: &[u8]) -> bool {
+    byte.is_ascii_alphanumeric() || others.contains(&byte)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

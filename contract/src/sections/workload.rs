@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::env::Env;
+use super::ours::form;
 use super::{args, keys, tezos, values};
 use crate::error::{Code, ContractError, Warning};
 use crate::reader::View;
@@ -10,43 +11,46 @@ use crate::settings::{
     BakerSettings, Dal, Network, NodeSettings, Settings, Snapshot, Timing, ToggleVote,
 };
 
+pub(super) const DALS: [(&str, Dal); 2] = [("none", Dal::None), ("outbound", Dal::Outbound)];
+pub(super) const VOTES: [(&str, ToggleVote); 3] = [
+    ("on", ToggleVote::On),
+    ("off", ToggleVote::Off),
+    ("pass", ToggleVote::Pass),
+];
+
 const SIGNER: &str = "bakehouse-signer";
 const NODE: &str = "octez-node";
 const BAKER: &str = "octez-baker";
 const ACCUSER: &str = "octez-accuser";
 const DAL_NODE: &str = "octez-dal-node";
 
-/// Reads `workload` and joins it with what was read from `env`. The timing is merged by the caller.
+/// Reads `workload`. What comes of it lacks only what is read from `env`, and the timing, which the caller merges.
 pub(super) fn read(
     ours: &View<'_>,
-    env: Env,
     warnings: &mut Vec<Warning>,
-) -> Result<Settings, ContractError> {
+) -> Result<impl FnOnce(Env) -> Settings + use<>, ContractError> {
     let network = network(&ours.required("network")?, warnings)?;
     let chain_id = chain_id(&ours.required("chain_id")?, &network)?;
-    let dal = ours
-        .required("dal")?
-        .choice(&[("none", Dal::None), ("outbound", Dal::Outbound)])?;
+    let dal = ours.required("dal")?.choice(&DALS)?;
     let accuser = ours.required("accuser")?.boolean()?;
     let delegate = ours
         .optional("delegate")
-        .map(|view| {
-            view.parse(
-                "a public key hash: tz1… to tz4…, with a sound checksum",
-                tezos::public_key_hash,
-            )
-        })
+        .map(|view| view.parse(form::PUBLIC_KEY_HASH.expected, tezos::public_key_hash))
         .transpose()?;
-    Ok(Settings {
+    let node = node(&ours.required("node")?)?;
+    let baker = baker(&ours.required("baker")?)?;
+    let keys = keys::read(&ours.required("keys")?, warnings)?;
+    let executables = executables(&ours.required("executables")?, dal, accuser)?;
+    Ok(move |env: Env| Settings {
         network,
         chain_id,
-        node: node(&ours.required("node")?)?,
-        baker: baker(&ours.required("baker")?)?,
+        node,
+        baker,
         dal,
         delegate,
         accuser,
-        keys: keys::read(&ours.required("keys")?, warnings)?,
-        executables: executables(&ours.required("executables")?, dal, accuser)?,
+        keys,
+        executables,
         state: env.state,
         grep11: env.grep11,
         egress: env.egress,
@@ -62,15 +66,12 @@ pub(crate) fn is_network(text: &str) -> bool {
 }
 
 fn network(view: &View<'_>, warnings: &mut Vec<Warning>) -> Result<Network, ContractError> {
-    let network = view.parse(
-        "mainnet, ghostnet, shadownet, sandbox or an https:// address of a network configuration",
-        |text| {
-            if tezos::built_in(text).is_some() {
-                return Some(Network::BuiltIn(text.to_owned()));
-            }
-            values::https_url(text).map(Network::Url)
-        },
-    )?;
+    let network = view.parse(form::NETWORK.expected, |text| {
+        if tezos::built_in(text).is_some() {
+            return Some(Network::BuiltIn(text.to_owned()));
+        }
+        values::https_url(text).map(Network::Url)
+    })?;
     if matches!(&network, Network::BuiltIn(name) if name == "sandbox") {
         warnings.push(view.warning(
             "the chain id of sandbox is mainnet's: what its keys sign is valid on mainnet too, so never use keys of mainnet here",
@@ -80,7 +81,7 @@ fn network(view: &View<'_>, warnings: &mut Vec<Warning>) -> Result<Network, Cont
 }
 
 fn chain_id(view: &View<'_>, network: &Network) -> Result<String, ContractError> {
-    let id = view.parse("a chain id: NetX…, with a sound checksum", tezos::chain_id)?;
+    let id = view.parse(form::CHAIN_ID.expected, tezos::chain_id)?;
     if let Network::BuiltIn(name) = network
         && let Some(own) = tezos::built_in(name)
         && own != id
@@ -94,59 +95,44 @@ fn chain_id(view: &View<'_>, network: &Network) -> Result<String, ContractError>
 }
 
 fn node(view: &View<'_>) -> Result<NodeSettings, ContractError> {
-    view.only(&["history_mode", "snapshot", "peers", "extra_args"])?;
     let peers = view
         .optional("peers")
         .map_or(Ok(Vec::new()), |list| list.items(0..=64))?;
     Ok(NodeSettings {
-        history_mode: view.required("history_mode")?.parse(
-            "rolling, rolling:N, full, full:N or archive",
-            values::history_mode,
-        )?,
+        history_mode: view
+            .required("history_mode")?
+            .parse(form::HISTORY_MODE.expected, values::history_mode)?,
         snapshot: view
             .optional("snapshot")
             .map(|view| snapshot(&view))
             .transpose()?,
         peers: peers
             .iter()
-            .map(|item| {
-                item.parse(
-                    "host:port, where an IPv6 address stands in brackets",
-                    values::host_port,
-                )
-            })
+            .map(|item| item.parse(form::HOST_PORT.expected, values::host_port))
             .collect::<Result<_, _>>()?,
         extra_args: args::read(view.optional("extra_args"), args::NODE)?,
     })
 }
 
 fn snapshot(view: &View<'_>) -> Result<Snapshot, ContractError> {
-    view.only(&["url", "sha256", "block"])?;
     Ok(Snapshot {
-        url: view.required("url")?.parse(
-            "an https:// address or file:/// and an absolute path",
-            values::snapshot_url,
-        )?,
+        url: view
+            .required("url")?
+            .parse(form::SNAPSHOT_URL.expected, values::snapshot_url)?,
         sha256: view
             .required("sha256")?
-            .parse("a SHA-256: 64 hexadecimal digits", values::sha256)?,
+            .parse(form::SHA256.expected, values::sha256)?,
         block: view
             .required("block")?
-            .parse("a block hash: B…, with a sound checksum", tezos::block_hash)?,
+            .parse(form::BLOCK.expected, tezos::block_hash)?,
     })
 }
 
 fn baker(view: &View<'_>) -> Result<BakerSettings, ContractError> {
-    view.only(&["liquidity_baking_toggle_vote", "extra_args"])?;
-    let votes = [
-        ("on", ToggleVote::On),
-        ("off", ToggleVote::Off),
-        ("pass", ToggleVote::Pass),
-    ];
     Ok(BakerSettings {
         liquidity_baking_toggle_vote: view
             .required("liquidity_baking_toggle_vote")?
-            .choice(&votes)?,
+            .choice(&VOTES)?,
         extra_args: args::read(view.optional("extra_args"), args::BAKER)?,
     })
 }
@@ -164,7 +150,6 @@ fn executables(
         (ACCUSER, accuser),
         (DAL_NODE, dal == Dal::Outbound),
     ];
-    view.only(&programs.map(|(name, _)| name))?;
     let mut digests = BTreeMap::new();
     for (name, runs) in programs {
         let digest = if runs {
@@ -173,7 +158,7 @@ fn executables(
             view.optional(name)
         };
         if let Some(digest) = digest {
-            let sha256 = digest.parse("a SHA-256: 64 hexadecimal digits", values::sha256)?;
+            let sha256 = digest.parse(form::SHA256.expected, values::sha256)?;
             digests.insert(name.to_owned(), sha256);
         }
     }

@@ -7,7 +7,7 @@ use super::Need::{May, Must, OneOf, Rival, With};
 use super::Shape::{Any, Keys, List, Named, Text, Truth, Whole, Words};
 use super::{Member, Rule, Shape};
 use crate::pem;
-use crate::sections::values;
+use crate::sections::values::{self, alphanumeric_or};
 
 const ANY_TEXT: Shape = Text(Rule("text", |_| true));
 const BASE64: Shape = Text(Rule("base64", is_base64));
@@ -45,28 +45,15 @@ const NAME: Rule = Rule("a name of letters, digits, '_' and '-'", |text| {
 });
 const VARIABLE: Rule = Rule(
     "the name of a variable: letters, digits and '_', no digit first",
-    |text| {
-        !text.is_empty()
-            && !text.starts_with(|first: char| first.is_ascii_digit())
-            && text.bytes().all(|b| alphanumeric_or(b, b"_"))
-    },
+    values::variable,
 );
 const VOLUME_NAME: Rule = Rule(
     "the name of a volume: lower case letters, digits, '_' and '-', a letter or '_' first",
-    |text| {
-        text.starts_with(|first: char| first.is_ascii_lowercase() || first == '_')
-            && text
-                .bytes()
-                .all(|b| alphanumeric_or(b, b"_-") && !b.is_ascii_uppercase())
-    },
+    values::volume_name,
 );
 const REGISTRY: Rule = Rule(
     "a registry: host, host:port or https://index.docker.io/v1/",
-    |text| {
-        text == "https://index.docker.io/v1/"
-            || values::host(text).is_some()
-            || values::host_port(text).is_some()
-    },
+    values::registry,
 );
 const SEED: Shape = Text(Rule(
     "a seed: 15 characters or more of letters, digits and !@#$%^&*(),.?\":{}|<>_-",
@@ -346,10 +333,6 @@ const CRYPTO_PT: Shape = Keys(&[
     ("index-7", May, INDEX),
     ("index-8", May, INDEX),
 ]);
-
-fn alphanumeric_or(byte: u8, others: &[u8]) -> bool {
-    byte.is_ascii_alphanumeric() || others.contains(&byte)
-}
 
 /// Base64 as most have it; line breaks in it do not count.
 fn is_base64(text: &str) -> bool {

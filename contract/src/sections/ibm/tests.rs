@@ -187,23 +187,6 @@ fn the_envs_keys_have_shapes(#[case] text: &str, #[case] path: &str, #[case] wor
     "workload.volumes[0].seed"
 )]
 #[case(
-    "{seed: aaaaaaaaaaaaaaa, mount: /a/}",
-    "v: {seed: aaaaaaaaaaaaaaa}",
-    "workload.volumes[0].mount"
-)]
-#[case(
-    "{seed: aaaaaaaaaaaaaaa, filesystem: zfs}",
-    "v: {seed: aaaaaaaaaaaaaaa}",
-    "workload.volumes[0].filesystem"
-)]
-#[case("{mount: /a}", "v: {seed: aaaaaaaaaaaaaaa}", "workload.volumes[0]")]
-#[case("{seed: aaaaaaaaaaaaaaa}", "v: {}", "env.volumes[0]")]
-#[case(
-    "{seed: aaaaaaaaaaaaaaa}",
-    "v: {seed: aaaaaaaaaaaaaaa, uv-secret-id: index-1}",
-    "env.volumes[0]"
-)]
-#[case(
     "{seed: aaaaaaaaaaaaaaa}",
     "v: {uv-secret-id: index-9}",
     "env.volumes[0].uv-secret-id"
@@ -244,23 +227,6 @@ fn volumes_have_shapes(#[case] workload: &str, #[case] env: &str, #[case] path: 
         &format!("volumes: {{{env}}}\n"),
     );
     assert_eq!(found.place().path, path, "{found}");
-}
-
-#[test]
-fn a_volume_of_one_section_only_is_warned_of() {
-    let volume = "volumes: {data: {seed: aaaaaaaaaaaaaaa}}\n";
-    assert_eq!(warnings(volume, volume), []);
-    assert!(
-        warning(volume, "")
-            .to_string()
-            .contains("in env.volumes too"),
-        "workload"
-    );
-    let found = warning("", volume);
-    assert_eq!(found.place().path, "env.volumes");
-    assert!(found.to_string().contains("in workload.volumes too"));
-    let other = volume.replace("data", "date");
-    assert_eq!(warnings(volume, &other).len(), 2);
 }
 
 #[test]
