@@ -9,6 +9,9 @@ mod encrypt;
 mod error;
 mod files;
 mod lint;
+mod seal;
+mod sign;
+mod verify;
 
 use std::ffi::OsString;
 use std::io::Write;
@@ -37,6 +40,12 @@ enum Command {
     Decrypt(decrypt::Args),
     /// Check a contract as a guest would, and say what is wrong and where
     Lint(lint::Args),
+    /// Sign a contract that is made already, the last thing that is done to it
+    Sign(sign::Args),
+    /// Verify the signature of a contract, and say what was verified
+    Verify(verify::Args),
+    /// Write the pins of an image: whose contracts it takes, and from which serial on
+    Seal(seal::Args),
 }
 
 /// Runs a command line.
@@ -59,6 +68,9 @@ pub(crate) fn run(
         Command::Encrypt(args) => encrypt::run(&args, &mut console),
         Command::Decrypt(args) => decrypt::run(&args, &mut console),
         Command::Lint(args) => lint::run(&args, &mut console),
+        Command::Sign(args) => sign::run(&args, &mut console),
+        Command::Verify(args) => verify::run(&args, &mut console),
+        Command::Seal(args) => seal::run(&args, &mut console),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

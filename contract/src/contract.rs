@@ -7,9 +7,12 @@ use crate::error::{Code, ContractError, Place, Warning};
 use crate::limits::Limits;
 use crate::node::Origin;
 use crate::pem;
+use crate::pins::Pins;
+use crate::reader::View;
 use crate::secret::Secret;
 use crate::sections::{self, Text};
 use crate::settings::Settings;
+use crate::signature::{self, Signed, Verdict};
 
 /// What a contract asks for, and which contract it is.
 #[derive(Debug)]
@@ -20,94 +23,171 @@ pub struct Contract {
     pub digest: ContractDigest,
     /// The key that attestation records are to be encrypted for, as PEM.
     pub attestation_public_key: Option<String>,
+    /// Who signed it; nothing for a contract without a signature, or with one that only the runtime that opened it could verify.
+    pub signed: Option<Signed>,
     /// What is probably a mistake, yet no reason to refuse the contract.
     pub warnings: Vec<Warning>,
+}
+
+/// What a contract is opened with.
+#[derive(Debug, Clone, Copy)]
+pub struct Opening<'a> {
+    /// The private keys of the image.
+    pub keys: &'a [DecryptionKey],
+    /// Bounds on everything.
+    pub limits: &'a Limits,
+    /// What the image was built with; without pins, a contract may be signed by anybody or not at all, as with IBM's images.
+    pub pins: Option<&'a Pins>,
+    /// What the clock says, in seconds since 1970. Pins say when it is not before.
+    pub now: Option<u64>,
 }
 
 /// A string of the contract, decrypted if it was encrypted.
 struct Opened {
     text: Secret<String>,
     origin: Origin,
+    /// The serial of the contract that it was encrypted for, where the token says one.
+    sealed_for: Option<u64>,
+}
+
+// === impl Opening ===
+
+impl<'a> Opening<'a> {
+    /// Keys alone: no pins, no clock.
+    pub fn new(keys: &'a [DecryptionKey], limits: &'a Limits) -> Self {
+        Self {
+            keys,
+            limits,
+            pins: None,
+            now: None,
+        }
+    }
 }
 
 // === impl Contract ===
 
 impl Contract {
-    /// Opens a document with the keys of the image.
-    pub fn open(
-        document: &ContractDocument,
-        keys: &[DecryptionKey],
-        limits: &Limits,
-    ) -> Result<Self, ContractError> {
-        if document.env_workload_signature().is_some() {
-            return Err(ContractError::signed());
-        }
+    /// Opens a document with the keys of the image, if its signature is what the image asks for.
+    pub fn open(document: &ContractDocument, opening: &Opening<'_>) -> Result<Self, ContractError> {
+        signature::before_opening(document, opening.pins)?;
         // All are opened before the first error is looked at, so that time does not tell which of them it was.
         let workload = opened(
             "workload",
             document.workload(),
             document.workload_origin(),
-            keys,
-            limits,
+            opening,
         );
-        let env = opened("env", document.env(), document.env_origin(), keys, limits);
+        let env = opened("env", document.env(), document.env_origin(), opening);
         let attestation = document.attestation_public_key().map(|text| {
             let name = "attestationPublicKey";
-            opened(name, text, Origin::Section(name), keys, limits)
+            opened(name, text, Origin::Section(name), opening)
         });
         let (workload, env, attestation) = (workload?, env?, attestation.transpose()?);
 
-        let attestation_public_key = attestation.map(|it| public_key(&it)).transpose()?;
-        let (settings, found) = sections::read(workload.as_text(), env.as_text(), limits)?;
-        let warnings = document.warnings().iter().cloned().chain(found).collect();
-        Ok(Self {
-            settings,
-            digest: document.digest(),
-            attestation_public_key,
-            warnings,
-        })
+        let sealed = [
+            ("workload", workload.sealed_for),
+            ("env", env.sealed_for),
+            (
+                "attestationPublicKey",
+                attestation.as_ref().and_then(|it| it.sealed_for),
+            ),
+        ];
+        let attestation_public_key = attestation
+            .map(|it| public_key(it.text.expose()))
+            .transpose()?;
+        let judge = |env: &View<'_>| {
+            let verdict = signature::judge(document, env, opening)?;
+            signature::same_serial(&sealed, verdict.serial)?;
+            Ok(verdict)
+        };
+        let read = sections::read(workload.as_text(), env.as_text(), opening.limits, judge)?;
+        let mut contract = Self::of(read, document.digest(), document.warnings());
+        contract.attestation_public_key = attestation_public_key;
+        Ok(contract)
     }
 
     /// Takes both sections from a runtime that has opened them itself. The digest is then over these texts.
+    ///
+    /// The signature is over other strings, which are not here: with pins, such a contract is refused.
     pub fn from_sections(
         workload: &str,
         env: &str,
-        limits: &Limits,
+        opening: &Opening<'_>,
     ) -> Result<Self, ContractError> {
-        let (settings, warnings) = sections::read(
-            Text {
-                text: workload,
-                origin: Origin::Section("workload"),
-            },
-            Text {
-                text: env,
-                origin: Origin::Section("env"),
-            },
-            limits,
-        )?;
+        let (workload_text, env_text) = (
+            Text::section("workload", workload),
+            Text::section("env", env),
+        );
+        let judge = |env: &View<'_>| signature::judge_opened(None, env, opening);
+        let read = sections::read(workload_text, env_text, opening.limits, judge)?;
         let digest = ContractDigest::of([Some(workload), Some(env), None, None]);
-        Ok(Self {
+        Ok(Self::of(read, digest, &[]))
+    }
+
+    /// Takes the document that a runtime wrote when it had opened the contract itself.
+    ///
+    /// If its signature is over these very texts, for nothing was encrypted, it is verified again, and pins are heeded; else
+    /// it is as with [`Self::from_sections`]. A document that still has something encrypted in it is opened as any other.
+    pub fn from_opened(
+        document: &ContractDocument,
+        opening: &Opening<'_>,
+    ) -> Result<Self, ContractError> {
+        if document.sealed() {
+            return Self::open(document, opening);
+        }
+        let text = |text, origin| Text { text, origin };
+        let read = sections::read(
+            text(document.workload(), document.workload_origin()),
+            text(document.env(), document.env_origin()),
+            opening.limits,
+            |env| signature::judge_opened(Some(document), env, opening),
+        )?;
+        let mut contract = Self::of(read, document.digest(), document.warnings());
+        contract.attestation_public_key = document
+            .attestation_public_key()
+            .map(public_key)
+            .transpose()?;
+        Ok(contract)
+    }
+
+    fn of(
+        (settings, found, verdict): (Settings, Vec<Warning>, Verdict),
+        digest: ContractDigest,
+        before: &[Warning],
+    ) -> Self {
+        let warnings = before.iter().cloned().chain(verdict.warnings).chain(found);
+        Self {
             settings,
             digest,
             attestation_public_key: None,
-            warnings,
-        })
+            signed: verdict.signed,
+            warnings: warnings.collect(),
+        }
     }
+}
+
+/// Verifies a document's signature and nothing else: also of contracts that have nothing of ours in them.
+pub fn verify(
+    document: &ContractDocument,
+    opening: &Opening<'_>,
+) -> Result<Verdict, ContractError> {
+    signature::before_opening(document, opening.pins)?;
+    let env = opened("env", document.env(), document.env_origin(), opening)?;
+    sections::judged(env.as_text(), opening.limits, |env| {
+        signature::judge(document, env, opening)
+    })
 }
 
 /// Looks at a document without a key: at each section that is not encrypted. Says which of them are.
 pub fn look(
     document: &ContractDocument,
-    limits: &Limits,
+    opening: &Opening<'_>,
 ) -> Result<(Vec<Warning>, Vec<&'static str>), ContractError> {
     if !document.sealed() {
-        return Contract::open(document, &[], limits)
-            .map(|contract| (contract.warnings, Vec::new()));
+        return Contract::open(document, opening).map(|contract| (contract.warnings, Vec::new()));
     }
-    if document.env_workload_signature().is_some() {
-        return Contract::open(document, &[], limits)
-            .map(|contract| (contract.warnings, Vec::new()));
-    }
+    signature::before_opening(document, opening.pins)?;
+    let limits = opening.limits;
     let mut warnings = document.warnings().to_vec();
     let mut sealed = Vec::new();
     for (name, text, origin) in [
@@ -117,9 +197,14 @@ pub fn look(
         if Token::is_meant(text) {
             Token::parse(text, limits).map_err(|error| refused(name, error))?;
             sealed.push(name);
-        } else {
-            warnings.extend(sections::look(name, Text { text, origin }, limits)?);
+            continue;
         }
+        let text = Text { text, origin };
+        if name == "env" {
+            let judge = |env: &View<'_>| signature::judge(document, env, opening);
+            warnings.extend(sections::judged(text, limits, judge)?.warnings);
+        }
+        warnings.extend(sections::look(name, text, limits)?);
     }
     Ok((warnings, sealed))
 }
@@ -139,21 +224,24 @@ fn opened(
     name: &'static str,
     text: &str,
     origin: Origin,
-    keys: &[DecryptionKey],
-    limits: &Limits,
+    opening: &Opening<'_>,
 ) -> Result<Opened, ContractError> {
     if !Token::is_meant(text) {
         return Ok(Opened {
             text: Secret::new(text.to_owned()),
             origin,
+            sealed_for: None,
         });
     }
-    let bytes = open_text(text, keys, limits).map_err(|error| refused(name, error))?;
+    let bytes =
+        open_text(text, opening.keys, opening.limits).map_err(|error| refused(name, error))?;
     // Bytes that are no text come from a wrong password that passed the padding check: the same error, then.
     let text = std::str::from_utf8(bytes.expose()).map_err(|_| ContractError::decrypt(name))?;
     Ok(Opened {
         text: Secret::new(text.to_owned()),
         origin: Origin::Section(name),
+        // IBM's tokens say none.
+        sealed_for: None,
     })
 }
 
@@ -168,9 +256,9 @@ fn refused(name: &'static str, error: TokenError) -> ContractError {
     }
 }
 
-fn public_key(opened: &Opened) -> Result<String, ContractError> {
+fn public_key(text: &str) -> Result<String, ContractError> {
     let name = "attestationPublicKey";
-    let normal = pem::normalise(opened.text.expose(), &["PUBLIC KEY"]).map_err(|error| {
+    let normal = pem::normalise(text, &["PUBLIC KEY"]).map_err(|error| {
         let message = format!("must be a PEM public key, or base64 of one; there is {error}");
         ContractError::new(Code::ValueInvalid, Place::path(name), message)
     })?;

@@ -94,6 +94,13 @@ impl ContractDocument {
         self
     }
 
+    /// Adds a signature, or replaces the one that is there.
+    #[must_use]
+    pub fn with_env_workload_signature(mut self, text: String) -> Self {
+        self.env_workload_signature = Some(Field::made(text, "envWorkloadSignature"));
+        self
+    }
+
     /// The string of `workload`.
     pub fn workload(&self) -> &str {
         self.workload.text.expose()

@@ -22,8 +22,28 @@ pub enum Code {
     ContractNotYaml,
     /// An encrypted section can't be opened. Never says more, so that it can't be asked about a key.
     ContractDecrypt,
-    /// The contract is signed, wholly or by half; signatures are not verified yet, hence refused.
-    SignatureUnsupported,
+    /// `signingKey` is there and `envWorkloadSignature` is not.
+    SignatureMissing,
+    /// `envWorkloadSignature` is there and `signingKey` is not.
+    SigningKeyMissing,
+    /// `signingKey` is no RSA public key or certificate.
+    SigningKeyInvalid,
+    /// The signature is not the signing key's over these sections.
+    SignatureInvalid,
+    /// Pins ask for a signature that can't be verified here, for want of the strings that it is over.
+    SignatureUnverifiable,
+    /// The signing key's certificate has expired.
+    ContractExpired,
+    /// Pins ask for a signature, and there is none.
+    ContractUnsigned,
+    /// The contract is signed, and not by a deployer that the image knows.
+    SignerUnpinned,
+    /// The contract's serial is lower than the image takes, or missing.
+    ContractTooOld,
+    /// A section was encrypted for a contract of another serial.
+    SerialMismatch,
+    /// The pins themselves can't be read.
+    PinsInvalid,
     /// A key that `bakehouse:` does not have.
     KeyUnknown,
     /// A key that must be there is not.
@@ -44,14 +64,24 @@ pub enum Code {
 
 impl Code {
     /// Every code, in the order of its declaration.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 24] = [
         Self::ContractMissing,
         Self::ContractTooLarge,
         Self::ContractTooDeep,
         Self::ContractAliases,
         Self::ContractNotYaml,
         Self::ContractDecrypt,
-        Self::SignatureUnsupported,
+        Self::SignatureMissing,
+        Self::SigningKeyMissing,
+        Self::SigningKeyInvalid,
+        Self::SignatureInvalid,
+        Self::SignatureUnverifiable,
+        Self::ContractExpired,
+        Self::ContractUnsigned,
+        Self::SignerUnpinned,
+        Self::ContractTooOld,
+        Self::SerialMismatch,
+        Self::PinsInvalid,
         Self::KeyUnknown,
         Self::KeyMissing,
         Self::ValueInvalid,
@@ -70,7 +100,17 @@ impl Code {
             Self::ContractAliases => "contract_aliases",
             Self::ContractNotYaml => "contract_not_yaml",
             Self::ContractDecrypt => "contract_decrypt",
-            Self::SignatureUnsupported => "signature_unsupported",
+            Self::SignatureMissing => "signature_missing",
+            Self::SigningKeyMissing => "signing_key_missing",
+            Self::SigningKeyInvalid => "signing_key_invalid",
+            Self::SignatureInvalid => "signature_invalid",
+            Self::SignatureUnverifiable => "signature_unverifiable",
+            Self::ContractExpired => "contract_expired",
+            Self::ContractUnsigned => "contract_unsigned",
+            Self::SignerUnpinned => "signer_unpinned",
+            Self::ContractTooOld => "contract_too_old",
+            Self::SerialMismatch => "serial_mismatch",
+            Self::PinsInvalid => "pins_invalid",
             Self::KeyUnknown => "key_unknown",
             Self::KeyMissing => "key_missing",
             Self::ValueInvalid => "value_invalid",
@@ -96,9 +136,37 @@ impl Code {
             Self::ContractDecrypt => {
                 "Encrypt the section again, with the encryption certificate of the image that is to open it."
             }
-            Self::SignatureUnsupported => {
-                "Remove envWorkloadSignature from the contract and signingKey from its env section."
+            Self::SignatureMissing => {
+                "Sign the contract with the key that signingKey names, or remove signingKey from env."
             }
+            Self::SigningKeyMissing => {
+                "Put the public key of the signature into signingKey of env before it is encrypted, then sign again."
+            }
+            Self::SigningKeyInvalid => {
+                "Give an RSA public key of 2048 to 8192 bits or an X.509 certificate of one, as PEM or base64 of PEM."
+            }
+            Self::SignatureInvalid => {
+                "Sign the contract again, as the last step, with the private key that belongs to signingKey."
+            }
+            Self::SignatureUnverifiable => {
+                "Give the guest the document as it was signed, or use an image without pins."
+            }
+            Self::ContractExpired => {
+                "Get a new certificate for the signing key, put it into signingKey, then encrypt and sign again."
+            }
+            Self::ContractUnsigned => {
+                "Sign the contract with a deployer's key that the image was built with."
+            }
+            Self::SignerUnpinned => {
+                "Sign the contract with a deployer's key that the image was built with, or build the image with this one's."
+            }
+            Self::ContractTooOld => {
+                "Use the newest contract, or raise bakehouse.serial in its env, then encrypt and sign again."
+            }
+            Self::SerialMismatch => {
+                "Encrypt every section for the serial that env has in bakehouse.serial, then sign again."
+            }
+            Self::PinsInvalid => "Make the pins anew with bakehouse-contract seal.",
             Self::KeyUnknown => "Remove the key or correct its name.",
             Self::KeyMissing => "Add the key.",
             Self::ValueInvalid => "Correct the value.",
@@ -202,18 +270,23 @@ impl ContractError {
         )
     }
 
-    /// The error of a signed contract; also for tools that would drop the signature.
-    pub fn signed() -> Self {
+    /// The error of a contract without a signature where one is asked for.
+    pub fn unsigned() -> Self {
         Self::new(
-            Code::SignatureUnsupported,
+            Code::ContractUnsigned,
             Place::path("envWorkloadSignature"),
-            "the contract is signed, and signatures are not verified yet",
+            "the contract is not signed, and only signed ones are taken here",
         )
     }
 
     /// The error of a contract that is not there at all; for whoever looks for the file.
     pub fn missing() -> Self {
         Self::new(Code::ContractMissing, Place::default(), "there is none")
+    }
+
+    /// The same complaint under another name.
+    pub(crate) fn with_code(self, code: Code) -> Self {
+        Self { code, ..self }
     }
 
     /// The same complaint of something that is no reason to refuse the contract.

@@ -5,7 +5,7 @@
 //! file, no environment; random bytes are drawn only to seal.
 //!
 //! ```text
-//! bytes ── ContractDocument::parse ──▶ original strings ── Contract::open(keys) ──▶ Settings, digest, warnings
+//! bytes ── ContractDocument::parse ──▶ original strings ── Contract::open(keys, pins) ──▶ Settings, digest, warnings
 //! ```
 
 mod contract;
@@ -16,15 +16,19 @@ pub mod error;
 pub mod limits;
 mod node;
 pub mod pem;
+pub mod pins;
 mod reader;
 pub mod secret;
 mod sections;
 pub mod settings;
+pub mod signature;
 #[cfg(test)]
 mod testing;
+pub mod time;
 
-pub use contract::{Contract, look};
+pub use contract::{Contract, Opening, look, verify};
 pub use digest::ContractDigest;
 pub use document::ContractDocument;
 pub use error::{Code, ContractError, Place, Warning};
 pub use limits::Limits;
+pub use pins::Pins;

@@ -16,6 +16,7 @@ mod workload;
 #[cfg(test)]
 mod tests;
 
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use crate::error::{Code, ContractError, Warning};
@@ -29,6 +30,16 @@ use crate::settings::Settings;
 pub(crate) struct Text<'a> {
     pub(crate) text: &'a str,
     pub(crate) origin: Origin,
+}
+
+// === impl Text ===
+
+impl<'a> Text<'a> {
+    /// A text that has lines of its own.
+    pub(crate) fn section(name: &'static str, text: &'a str) -> Self {
+        let origin = Origin::Section(name);
+        Self { text, origin }
+    }
 }
 
 /// One of the two sections.
@@ -51,22 +62,27 @@ const WORKLOAD: [&str; 9] = [
     "executables",
 ];
 /// Our keys that belong to `env`.
-const ENV: [&str; 4] = ["state", "grep11", "egress", "powers"];
+const ENV: [&str; 5] = ["state", "grep11", "egress", "powers", "serial"];
 /// Our keys that may be in both; `workload` wins.
 const EITHER: [&str; 1] = ["timing"];
 
-/// Reads both sections, in which nothing may be encrypted any more.
-pub(crate) fn read(
+/// What a serial may be: as many as a JSON number holds exactly.
+pub(crate) const SERIAL: RangeInclusive<u64> = 1..=1 << 53;
+
+/// Reads both sections, in which nothing may be encrypted any more. `judge` sees the env before anything in it counts.
+pub(crate) fn read<T>(
     workload: Text<'_>,
     env: Text<'_>,
     limits: &Limits,
-) -> Result<(Settings, Vec<Warning>), ContractError> {
+    judge: impl FnOnce(&View<'_>) -> Result<T, ContractError>,
+) -> Result<(Settings, Vec<Warning>, T), ContractError> {
     let mut warnings = Vec::new();
     let (workload_tree, env_tree) = (
         Section::Workload.tree(workload, limits)?,
         Section::Env.tree(env, limits)?,
     );
     let origins = (workload.origin, env.origin);
+    let verdict = judge(&View::new(&env_tree, Section::Env.name(), env.origin))?;
     let workload = Section::Workload.open(&workload_tree, workload.origin, &mut warnings)?;
     let env = Section::Env.open(&env_tree, env.origin, &mut warnings)?;
     ownership(&workload, &env)?;
@@ -79,7 +95,27 @@ pub(crate) fn read(
 
     let mut settings = workload::read(&workload, env::read(&env)?, &mut warnings)?;
     settings.timing = timing::merge(env.optional("timing"), workload.optional("timing"))?;
-    Ok((settings, warnings))
+    Ok((settings, warnings, verdict))
+}
+
+/// Lets `judge` see an env section alone.
+pub(crate) fn judged<T>(
+    env: Text<'_>,
+    limits: &Limits,
+    judge: impl FnOnce(&View<'_>) -> Result<T, ContractError>,
+) -> Result<T, ContractError> {
+    let tree = Section::Env.tree(env, limits)?;
+    let root = View::new(&tree, Section::Env.name(), env.origin);
+    root.entries()?;
+    judge(&root)
+}
+
+/// The serial that an env section has, if it has one.
+pub(crate) fn serial(env: &View<'_>) -> Result<Option<u64>, ContractError> {
+    env.optional("bakehouse")
+        .and_then(|ours| ours.optional("serial"))
+        .map(|serial| serial.number(SERIAL))
+        .transpose()
 }
 
 /// Looks at one section alone, for want of the other.
@@ -154,14 +190,6 @@ impl Section {
     ) -> Result<View<'a>, ContractError> {
         let root = View::new(tree, self.name(), origin);
         root.entries()?;
-        if let (Self::Env, Some(place)) = (self, root.key_place("signingKey")) {
-            let message = "the contract is signed, and signatures are not verified yet";
-            return Err(ContractError::new(
-                Code::SignatureUnsupported,
-                place,
-                message,
-            ));
-        }
         let kind = root.required("type")?;
         kind.choice(&[(self.name(), ())])?;
         ibm::look(&root, self == Self::Env, warnings);

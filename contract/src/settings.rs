@@ -38,6 +38,8 @@ pub struct Settings {
     pub egress: Egress,
     /// Powers the guest is allowed to lack.
     pub powers: Powers,
+    /// Serial of the contract, 1 to 2⁵³: a newer contract has a higher one, so that an image can turn older ones down.
+    pub serial: Option<u64>,
     /// Deadlines and intervals.
     pub timing: Timing,
 }

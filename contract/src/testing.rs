@@ -143,6 +143,83 @@ bakehouse:
     logs: ["10.0.0.9:6514"]
   powers: {{state: delegated, firewall: delegated}}
   timing: {{dead_man_seconds: 5, drain_seconds: 60}}
+  serial: 7
 "#
     )
+}
+
+/// A certificate authority and what it signs, for the keys of [`pairs`].
+pub(crate) mod certificates {
+    use rcgen::{
+        BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer,
+        KeyPair, KeyUsagePurpose, PKCS_RSA_SHA256, date_time_ymd,
+    };
+
+    use super::Pair;
+
+    /// The first second of the day after the one on which everything here expires: 2030-01-31.
+    pub(crate) const EXPIRED: u64 = 1_896_048_001;
+
+    fn key(pair: &Pair) -> KeyPair {
+        KeyPair::from_pem_and_sign_algo(&pair.private_pem, &PKCS_RSA_SHA256).unwrap()
+    }
+
+    fn named(name: &str) -> CertificateParams {
+        let mut params = CertificateParams::new(vec![]).unwrap();
+        params.distinguished_name.push(DnType::CommonName, name);
+        // In the future of every test's clock: it is not looked at.
+        params.not_before = date_time_ymd(2029, 12, 1);
+        params.not_after = date_time_ymd(2030, 1, 31);
+        params
+    }
+
+    fn authority_params(name: &str) -> CertificateParams {
+        let mut params = named(name);
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        params.key_usages = vec![KeyUsagePurpose::KeyCertSign];
+        params
+    }
+
+    /// A self-signed certificate of an authority.
+    pub(crate) fn authority(pair: &Pair, name: &str) -> String {
+        let certificate = authority_params(name).self_signed(&key(pair)).unwrap();
+        certificate.pem()
+    }
+
+    /// A certificate of a deployer, by the authority of that name with that key.
+    pub(crate) fn deployer(pair: &Pair, authority: &Pair, name: &str) -> String {
+        made(pair, authority, name, |_| {})
+    }
+
+    pub(crate) fn made(
+        pair: &Pair,
+        authority: &Pair,
+        name: &str,
+        change: impl FnOnce(&mut CertificateParams),
+    ) -> String {
+        let mut params = named("deployer");
+        change(&mut params);
+        let issuer = Issuer::new(authority_params(name), key(authority));
+        params.signed_by(&key(pair), &issuer).unwrap().pem()
+    }
+
+    pub(crate) fn for_servers(params: &mut CertificateParams) {
+        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
+    }
+
+    pub(crate) fn for_code(params: &mut CertificateParams) {
+        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::CodeSigning];
+        params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
+    }
+
+    pub(crate) fn for_encryption(params: &mut CertificateParams) {
+        params.key_usages = vec![KeyUsagePurpose::KeyEncipherment];
+    }
+
+    pub(crate) fn with_unknown_demand(params: &mut CertificateParams) {
+        let mut extension =
+            rcgen::CustomExtension::from_oid_content(&[1, 3, 6, 1, 4, 1, 99999, 1], vec![5, 0]);
+        extension.set_criticality(true);
+        params.custom_extensions.push(extension);
+    }
 }

@@ -31,6 +31,7 @@ use crate::logs::journal::Journal;
 use crate::status::Board;
 
 pub use opened::Opened;
+pub(crate) use opened::input;
 pub use planned::Planned;
 pub use provisioned::Provisioned;
 pub use running::{Draining, Exposed, Running};
@@ -87,6 +88,8 @@ pub struct Places {
     pub contract: ContractPlace,
     /// The key that opens it.
     pub key: Option<Source>,
+    /// What the image was built with.
+    pub pins: Option<Source>,
     /// Sockets and credentials.
     pub runtime_dir: PathBuf,
 }

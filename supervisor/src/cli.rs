@@ -11,10 +11,14 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::console;
 use crate::error::{Code, Exit, Halt};
-use crate::host::{Mode, Source};
+use crate::host::real::RealFs;
+use crate::host::{Fs as _, Mode, Source};
 use crate::status;
 
 const RUNTIME_DIR: &str = "/run/bakehouse";
+
+/// Where a sealed image has its pins, if it was built with any.
+const SEALED_PINS: &str = "/etc/bakehouse/pins.yaml";
 
 /// Brings up a Tezos baker from one contract, inside a confidential guest.
 #[derive(Debug, Parser)]
@@ -81,6 +85,9 @@ struct PlaceArgs {
     /// How this guest was started.
     #[arg(long, value_enum, default_value = "bench")]
     host: HostArg,
+    /// Pins of the image: whose contracts it takes. A sealed image has them in /etc/bakehouse/pins.yaml, if at all.
+    #[arg(long, value_name = "FILE")]
+    pins: Option<PathBuf>,
     /// Folder of sockets and credentials.
     #[arg(long, value_name = "DIR", default_value = RUNTIME_DIR)]
     runtime_dir: PathBuf,
@@ -124,6 +131,21 @@ impl KeyArgs {
     fn source(&self) -> Option<Source> {
         let file = self.key.clone().map(Source::File);
         file.or(self.key_fd.map(Source::Descriptor))
+    }
+}
+
+// === impl PlaceArgs ===
+
+impl PlaceArgs {
+    /// The pins that were named, or those that a sealed image was built with: whatever is there must be readable pins.
+    fn pins(&self) -> Option<Source> {
+        let named = self.pins.clone();
+        let sealed = || {
+            let path = PathBuf::from(SEALED_PINS);
+            let there = Mode::from(self.host) == Mode::Sealed && RealFs.exists(&path);
+            there.then_some(path)
+        };
+        named.or_else(sealed).map(Source::File)
     }
 }
 

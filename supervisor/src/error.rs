@@ -79,8 +79,28 @@ codes! {
     ContractNotYaml = "contract_not_yaml", Contract, "correct the YAML at the line named";
     /// A token does not open.
     ContractDecrypt = "contract_decrypt", Contract, "encrypt the contract for this image's key again";
-    /// A signature that this version can't verify.
-    SignatureUnsupported = "signature_unsupported", Contract, "remove envWorkloadSignature and signingKey";
+    /// A signing key without a signature.
+    SignatureMissing = "signature_missing", Contract, "sign the contract, or remove signingKey from env";
+    /// A signature without a signing key.
+    SigningKeyMissing = "signing_key_missing", Contract, "put the public key of the signature into signingKey of env, encrypt and sign again";
+    /// A signing key that is none.
+    SigningKeyInvalid = "signing_key_invalid", Contract, "give signingKey an RSA public key or certificate, as PEM or base64 of PEM";
+    /// A signature of another key or over other sections.
+    SignatureInvalid = "signature_invalid", Contract, "sign the contract again, as the last step, with the key of signingKey";
+    /// A signature that pins ask for, over strings that are not here.
+    SignatureUnverifiable = "signature_unverifiable", Contract, "give the guest the document as it was signed, or leave the pins away";
+    /// The signing key's certificate is out of date.
+    ContractExpired = "contract_expired", Contract, "get a new certificate for the signing key, then encrypt and sign again";
+    /// No signature where pins ask for one.
+    ContractUnsigned = "contract_unsigned", Contract, "sign the contract with a key that the pins know";
+    /// A signature of somebody whom the pins do not know.
+    SignerUnpinned = "signer_unpinned", Contract, "sign the contract with a key that the pins know, or pin this one";
+    /// A serial below the one that the pins ask for.
+    ContractTooOld = "contract_too_old", Contract, "use the newest contract, or raise bakehouse.serial, encrypt and sign again";
+    /// A section of a contract of another serial.
+    SerialMismatch = "serial_mismatch", Contract, "encrypt every section for the serial in env, then sign again";
+    /// Pins that can't be read.
+    PinsInvalid = "pins_invalid", Contract, "make the pins anew with bakehouse-contract seal";
     /// A key that nobody reads.
     KeyUnknown = "key_unknown", Contract, "correct or remove the key named";
     /// A key that must be there.

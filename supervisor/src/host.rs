@@ -182,8 +182,19 @@ pub struct Exit {
 
 /// Opens contracts.
 pub trait Opener: Send + Sync {
-    /// Parses, decrypts, checks and merges. `key` opens encrypted sections.
-    fn open(&self, input: Input, key: Option<Bytes>) -> Result<Contract, Halt>;
+    /// Parses, decrypts, checks and merges.
+    fn open(&self, input: Input, opening: Opening) -> Result<Contract, Halt>;
+}
+
+/// What a contract is opened with.
+#[derive(Debug)]
+pub struct Opening {
+    /// Opens encrypted sections.
+    pub key: Option<Bytes>,
+    /// What the image was built with.
+    pub pins: Option<Bytes>,
+    /// The time of day.
+    pub now: SystemTime,
 }
 
 /// What a contract is opened from.
@@ -191,6 +202,8 @@ pub trait Opener: Send + Sync {
 pub enum Input {
     /// The user-data document.
     Document(Bytes),
+    /// The document that IBM's runtime wrote when it had opened the contract.
+    Opened(Bytes),
     /// The two sections, opened by IBM's runtime.
     Sections {
         /// Text of `workload`.
@@ -210,6 +223,8 @@ pub struct Contract {
     pub settings: Settings,
     /// Its digest, hex.
     pub digest: String,
+    /// Digest of the pins that it had to satisfy, hex.
+    pub pins: Option<String>,
     /// What is odd about it, without values.
     pub warnings: Vec<String>,
 }

@@ -33,6 +33,8 @@ pub struct Facts {
     pub host: String,
     /// Where sockets and credentials lie.
     pub runtime_dir: PathBuf,
+    /// Digest of the pins that the contract had to satisfy, hex.
+    pub pins: Option<String>,
 }
 
 /// Why a contract gives no plan.
@@ -130,6 +132,7 @@ pub fn plan(settings: &Settings, contract_digest: &str, facts: &Facts) -> Result
         version: VERSION,
         host: facts.host.clone(),
         contract_digest: contract_digest.to_owned(),
+        pins: facts.pins.clone(),
         network: network_argument(&settings.network),
         chain_id: settings.chain_id.clone(),
         state_path: PathBuf::from(&settings.state.path),

@@ -55,6 +55,13 @@ impl<'a> Console<'a> {
             .map_err(|error| super::files::write_error(Path::new("standard output"), &error))
     }
 
+    /// Says something beside the answer, on standard error; for programs it belongs into the answer.
+    pub(super) fn note(&mut self, text: &str) {
+        if !self.json {
+            writeln!(self.err, "note: {text}").unwrap_or_default();
+        }
+    }
+
     /// Says why the command failed; nothing is left to be done where nobody reads it.
     pub(super) fn fail(&mut self, error: &CliError) {
         if self.json {

@@ -25,7 +25,13 @@ pub(super) struct Args {
 #[derive(Serialize)]
 struct Decrypted {
     contract: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    note: Option<&'static str>,
 }
+
+/// The signature is over the tokens: beside their texts it would prove nothing.
+const UNSIGNED: &str = "envWorkloadSignature was left out, for it is over the encrypted sections; sign the contract anew before a \
+     guest is given it";
 
 pub(super) fn run(args: &Args, console: &mut Console<'_>) -> Result<(), CliError> {
     let keys = args.keys.read()?;
@@ -39,11 +45,20 @@ pub(super) fn run(args: &Args, console: &mut Console<'_>) -> Result<(), CliError
             return console.print(plain.expose());
         }
         let contract = String::from_utf8_lossy(plain.expose()).into_owned();
-        return console.answer(&Decrypted { contract });
+        return console.answer(&Decrypted {
+            contract,
+            note: None,
+        });
     }
     let document = ContractDocument::parse(text.expose().as_bytes(), &limits)?;
     let contract = decrypted(&document, &keys, &limits)?.to_yaml();
-    console.answer(&Decrypted { contract })
+    // Where nothing was encrypted the signature is over these very texts, and stays.
+    let dropped = document.sealed() && document.env_workload_signature().is_some();
+    let note = dropped.then_some(UNSIGNED);
+    if let Some(note) = note {
+        console.note(note);
+    }
+    console.answer(&Decrypted { contract, note })
 }
 
 fn decrypted(
@@ -51,10 +66,6 @@ fn decrypted(
     keys: &[DecryptionKey],
     limits: &Limits,
 ) -> Result<ContractDocument, CliError> {
-    // The signature is over the tokens: beside their texts it would prove nothing, and without it the contract is another.
-    if document.env_workload_signature().is_some() {
-        return Err(ContractError::signed().into());
-    }
     let section = |text: &str| -> Result<String, CliError> {
         if !Token::is_meant(text) {
             return Ok(text.to_owned());
@@ -65,9 +76,15 @@ fn decrypted(
             .to_owned())
     };
     let opened = ContractDocument::new(section(document.workload())?, section(document.env())?);
-    Ok(match document.attestation_public_key() {
+    let opened = match document.attestation_public_key() {
         Some(text) => opened.with_attestation_public_key(section(text)?),
         None => opened,
+    };
+    Ok(match document.env_workload_signature() {
+        Some(signature) if !document.sealed() => {
+            opened.with_env_workload_signature(signature.to_owned())
+        }
+        _ => opened,
     })
 }
 

@@ -4,6 +4,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use bakehouse_contract::envelope::{self, Prefix, Recipient, Token};
+use bakehouse_contract::signature::{Signer, SigningKey, belongs, with_signing_key};
 use bakehouse_contract::{ContractDocument, Limits};
 use clap::ValueEnum;
 use serde::Serialize;
@@ -26,6 +27,15 @@ pub(super) struct Args {
     /// Public key that attestation records are to be encrypted for (PEM)
     #[arg(long, value_name = "FILE")]
     attestation_public_key: Option<PathBuf>,
+    /// Private key to sign the contract with (PEM, PKCS#8 or PKCS#1); its public half goes into signingKey of env
+    #[arg(long, value_name = "FILE")]
+    signing_key: Option<PathBuf>,
+    /// File with the passphrase of that key, if it has one
+    #[arg(long, value_name = "FILE", requires = "signing_key")]
+    signing_passphrase: Option<PathBuf>,
+    /// Certificate of that key, to go into signingKey in its place: the contract then expires with it
+    #[arg(long, value_name = "FILE", requires = "signing_key")]
+    signing_certificate: Option<PathBuf>,
     /// What the tokens begin with; guests older than June 2026 know only the default
     #[arg(long, value_enum, default_value_t)]
     prefix: PrefixName,
@@ -80,12 +90,17 @@ fn document(args: &Args) -> Result<ContractDocument, CliError> {
     let certificate = files::read_text(&args.certificate, PEM_BYTES)?;
     let recipient = Recipient::from_pem(certificate.expose()).map_err(refused)?;
     let limits = Limits::default();
+    let signing = signing(args)?;
     let seal = |path: &Path, section: &'static str| -> Result<String, CliError> {
         let bytes = files::read(path, limits.section_bytes)?;
         limits.check_section(bytes.expose().len(), section)?;
-        let text = files::text_of(path, &bytes)?;
+        let mut text = files::text_of(path, &bytes)?;
+        // What is encrypted already must have its signingKey already.
         if Token::is_meant(text.expose()) {
             return Ok(text.expose().trim().to_owned());
+        }
+        if let (Some((_, key)), "env") = (&signing, section) {
+            text = with_signing_key(text.expose(), key, &limits)?;
         }
         envelope::seal(text.expose().as_bytes(), &recipient, args.prefix.into())
             .map(|token| token.to_string())
@@ -93,10 +108,38 @@ fn document(args: &Args) -> Result<ContractDocument, CliError> {
     };
     let document =
         ContractDocument::new(seal(&args.workload, "workload")?, seal(&args.env, "env")?);
-    Ok(match &args.attestation_public_key {
+    let document = match &args.attestation_public_key {
         Some(path) => document.with_attestation_public_key(seal(path, "attestationPublicKey")?),
         None => document,
-    })
+    };
+    match (&signing, &args.signing_key) {
+        (Some((signer, _)), Some(path)) => signer
+            .sign(document)
+            .map_err(|source| files::unusable(path, source)),
+        _ => Ok(document),
+    }
+}
+
+/// The key to sign with and what is to go into the contract for it.
+fn signing(args: &Args) -> Result<Option<(Signer, SigningKey)>, CliError> {
+    let Some(path) = &args.signing_key else {
+        return Ok(None);
+    };
+    let signer = files::read_signer(path, args.signing_passphrase.as_deref())?;
+    let public = match &args.signing_certificate {
+        None => signer
+            .public()
+            .map_err(|source| files::unusable(path, source))?,
+        Some(path) => {
+            let text = files::read_text(path, PEM_BYTES)?;
+            SigningKey::from_pem(text.expose()).map_err(|source| CliError::SigningKey {
+                path: files::name(path),
+                source,
+            })?
+        }
+    };
+    belongs(&public, &signer)?;
+    Ok(Some((signer, public)))
 }
 
 // === impl PrefixName ===

@@ -5,6 +5,8 @@
 
 use bakehouse_contract::ContractError;
 use bakehouse_contract::envelope::{KeyError, SealError};
+use bakehouse_contract::pins::DeployerError;
+use bakehouse_contract::signature::SigningKeyError;
 use serde_json::{Value, json};
 
 /// Why a command failed.
@@ -18,6 +20,13 @@ pub(super) enum CliError {
     Key { path: String, source: KeyError },
     #[error("{path}: {source}")]
     Certificate { path: String, source: SealError },
+    #[error("{path}: {source}")]
+    SigningKey {
+        path: String,
+        source: SigningKeyError,
+    },
+    #[error("{path}: {source}")]
+    Deployer { path: String, source: DeployerError },
     #[error("{}: {source}\n  remedy: {}", source.code(), source.remedy())]
     Contract {
         #[from]
@@ -30,7 +39,11 @@ pub(super) enum CliError {
 impl CliError {
     pub(super) fn exit_code(&self) -> u8 {
         match self {
-            Self::Contract { .. } | Self::Key { .. } | Self::Certificate { .. } => 65,
+            Self::Contract { .. }
+            | Self::Key { .. }
+            | Self::Certificate { .. }
+            | Self::SigningKey { .. }
+            | Self::Deployer { .. } => 65,
             Self::Read { .. } => 66,
             Self::Write { .. } => 74,
         }
@@ -42,6 +55,8 @@ impl CliError {
             Self::Contract { source } => source.code().as_str(),
             Self::Key { .. } => "key_unusable",
             Self::Certificate { .. } => "certificate_unusable",
+            Self::SigningKey { .. } => "signing_key_unusable",
+            Self::Deployer { .. } => "deployer_unusable",
             Self::Read { .. } => "file_unreadable",
             Self::Write { .. } => "file_unwritable",
         }

@@ -3,9 +3,13 @@
 use std::fs::File;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
 
-use bakehouse_contract::envelope::DecryptionKey;
+use bakehouse_contract::envelope::{DecryptionKey, KeyError};
+use bakehouse_contract::pins::{Deployer, Pins};
 use bakehouse_contract::secret::Secret;
+use bakehouse_contract::signature::Signer;
+use bakehouse_contract::time;
 
 use super::error::CliError;
 
@@ -53,6 +57,52 @@ impl OptionalKeyFiles {
     }
 }
 
+/// A deployer's private key.
+pub(super) fn read_signer(key: &Path, passphrase: Option<&Path>) -> Result<Signer, CliError> {
+    let text = read_text(key, PEM_BYTES)?;
+    let signer = match passphrase {
+        None => Signer::from_pem(text.expose()),
+        Some(path) => Signer::from_encrypted_pem(text.expose(), &read_line(path)?),
+    };
+    signer.map_err(|source| unusable(key, source))
+}
+
+/// The error of a private key in a file.
+pub(super) fn unusable(key: &Path, source: KeyError) -> CliError {
+    CliError::Key {
+        path: name(key),
+        source,
+    }
+}
+
+/// A deployer that pins are to know.
+pub(super) fn read_deployer(path: &Path) -> Result<Deployer, CliError> {
+    let text = read_text(path, PEM_BYTES)?;
+    Deployer::from_pem(text.expose()).map_err(|source| CliError::Deployer {
+        path: name(path),
+        source,
+    })
+}
+
+/// Pins, as an image has them.
+pub(super) fn read_pins(path: &Path) -> Result<Pins, CliError> {
+    let bytes = read(path, PEM_BYTES)?;
+    Ok(Pins::parse(bytes.expose())?)
+}
+
+/// What the clock says, in seconds since 1970.
+pub(super) fn now() -> u64 {
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default()
+        .as_secs()
+}
+
+/// A time of the command line.
+pub(super) fn time(text: &str) -> Result<u64, String> {
+    time::parse(text).ok_or_else(|| "give a time in UTC such as 2026-01-31T12:00:00Z".to_owned())
+}
+
 fn read_keys(key: &Path, passphrase: Option<&Path>) -> Result<Vec<DecryptionKey>, CliError> {
     let text = read_text(key, PEM_BYTES)?;
     let keys = match passphrase {
@@ -61,10 +111,7 @@ fn read_keys(key: &Path, passphrase: Option<&Path>) -> Result<Vec<DecryptionKey>
             DecryptionKey::from_encrypted_pem(text.expose(), &read_line(path)?).map(|key| vec![key])
         }
     };
-    keys.map_err(|source| CliError::Key {
-        path: name(key),
-        source,
-    })
+    keys.map_err(|source| unusable(key, source))
 }
 
 /// The first line of a file, such as a passphrase.

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::path::PathBuf;
 
-use bakehouse_contract::{Contract, ContractDocument, Limits, look};
+use bakehouse_contract::{Contract, ContractDocument, Limits, Opening, look};
 use serde::Serialize;
 
 use super::console::Console;
@@ -14,6 +14,9 @@ use super::files::{self, OptionalKeyFiles};
 pub(super) struct Args {
     #[command(flatten)]
     keys: OptionalKeyFiles,
+    /// Pins of the image that is to open it
+    #[arg(long, value_name = "FILE")]
+    pins: Option<PathBuf>,
     /// The contract
     #[arg(value_name = "FILE")]
     file: PathBuf,
@@ -33,12 +36,16 @@ pub(super) fn run(args: &Args, console: &mut Console<'_>) -> Result<(), CliError
     let limits = Limits::default();
     let bytes = files::read(&args.file, limits.document_bytes)?;
     let document = ContractDocument::parse(bytes.expose(), &limits)?;
-    let (warnings, encrypted) = match args.keys.read()? {
-        Some(keys) => (
-            Contract::open(&document, &keys, &limits)?.warnings,
-            Vec::new(),
-        ),
-        None => look(&document, &limits)?,
+    let pins = args.pins.as_deref().map(files::read_pins).transpose()?;
+    let keys = args.keys.read()?;
+    let opening = Opening {
+        pins: pins.as_ref(),
+        now: Some(files::now()),
+        ..Opening::new(keys.as_deref().unwrap_or_default(), &limits)
+    };
+    let (warnings, encrypted) = match keys {
+        Some(_) => (Contract::open(&document, &opening)?.warnings, Vec::new()),
+        None => look(&document, &opening)?,
     };
     console.answer(&Findings {
         file: files::name(&args.file),

@@ -8,7 +8,7 @@ fn limits() -> Limits {
 }
 
 fn open(document: &ContractDocument, keys: &[DecryptionKey]) -> Result<Contract, ContractError> {
-    Contract::open(document, keys, &limits())
+    Contract::open(document, &Opening::new(keys, &limits()))
 }
 
 fn refusal(document: &ContractDocument) -> ContractError {
@@ -54,8 +54,12 @@ fn the_digest_is_of_the_original_strings() {
     let plain = ContractDocument::new(testing::workload(), testing::env());
     let sealed = ContractDocument::new(pair.seal(&testing::workload()), testing::env());
     assert_ne!(plain.digest(), sealed.digest());
-    let contract =
-        Contract::from_sections(&testing::workload(), &testing::env(), &limits()).unwrap();
+    let contract = Contract::from_sections(
+        &testing::workload(),
+        &testing::env(),
+        &Opening::new(&[], &limits()),
+    )
+    .unwrap();
     assert_eq!(contract.digest, plain.digest());
 }
 
@@ -104,21 +108,24 @@ fn plaintext_that_is_no_text_is_the_same_error() {
 }
 
 #[test]
-fn signed_and_half_signed_contracts_are_refused_before_anything_is_opened() {
-    let signed = "workload: hyper-protect-basic.AAAA.AAAA\nenv: y\nenvWorkloadSignature: c2ln\n";
-    let document = ContractDocument::parse(signed.as_bytes(), &limits()).unwrap();
-    let error = refusal(&document);
-    assert_eq!(
-        (error.code(), error.place().path.as_str()),
-        (Code::SignatureUnsupported, "envWorkloadSignature")
-    );
+fn half_signed_contracts_are_refused() {
+    for signature in ["envWorkloadSignature: c2ln\n", "envWorkloadSignature:\n"] {
+        let unsigned = ContractDocument::new(testing::workload(), testing::env()).to_yaml();
+        let text = format!("{unsigned}{signature}");
+        let document = ContractDocument::parse(text.as_bytes(), &limits()).unwrap();
+        let error = refusal(&document);
+        assert_eq!(
+            (error.code(), error.place().path.as_str()),
+            (Code::SigningKeyMissing, "envWorkloadSignature")
+        );
+    }
 
     let env = testing::env().replace("type: env\n", "type: env\nsigningKey: abc\n");
     let document = ContractDocument::new(testing::workload(), pairs()[0].seal(&env));
     let error = refusal(&document);
     assert_eq!(
         (error.code(), error.place().path.as_str()),
-        (Code::SignatureUnsupported, "env.signingKey")
+        (Code::SignatureMissing, "env.signingKey")
     );
 }
 
@@ -170,7 +177,7 @@ fn decrypted_sections_have_limits_too() {
         &sealed,
         &ContractDocument::new(testing::workload(), testing::env()),
     ] {
-        let error = Contract::open(document, &[pairs()[0].key()], &small)
+        let error = Contract::open(document, &Opening::new(&[pairs()[0].key()], &small))
             .map(|_| ())
             .unwrap_err();
         assert_eq!(error.code(), Code::ContractTooLarge);
@@ -195,17 +202,16 @@ fn a_document_can_be_looked_at_without_a_key() {
     let seen = |workload: &str, env: &str| {
         look(
             &ContractDocument::new(workload.into(), env.into()),
-            &limits(),
+            &Opening::new(&[], &limits()),
         )
+        .map(|(warnings, sealed)| (warnings.len(), sealed))
     };
-    assert_eq!(seen(&workload, &env), Ok((vec![], vec![])));
-    assert_eq!(
-        seen(&pair.seal(&workload), &env),
-        Ok((vec![], vec!["workload"]))
-    );
+    // Unsigned, which is warned of wherever env can be seen.
+    assert_eq!(seen(&workload, &env), Ok((1, vec![])));
+    assert_eq!(seen(&pair.seal(&workload), &env), Ok((1, vec!["workload"])));
     assert_eq!(
         seen(&pair.seal(&workload), &pair.seal(&env)),
-        Ok((vec![], vec!["workload", "env"]))
+        Ok((0, vec!["workload", "env"]))
     );
     let code = |workload: &str, env: &str| seen(workload, env).unwrap_err().code();
     assert_eq!(

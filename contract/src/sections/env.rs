@@ -1,4 +1,5 @@
-//! Our part of `env`: where state lies, how the HSM is reached, what else may be reached, which powers are waived.
+//! Our part of `env`: where state lies, how the HSM is reached, what else may be reached, which powers are waived,
+//! and the serial of the contract.
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
@@ -14,6 +15,7 @@ pub(super) struct Env {
     pub(super) grep11: Grep11Settings,
     pub(super) egress: Egress,
     pub(super) powers: Powers,
+    pub(super) serial: Option<u64>,
 }
 
 /// The powers that a guest can do without, at its operator's risk, sorted.
@@ -39,6 +41,10 @@ pub(super) fn read(ours: &View<'_>) -> Result<Env, ContractError> {
             .map(|view| powers(&view))
             .transpose()?
             .unwrap_or_default(),
+        serial: ours
+            .optional("serial")
+            .map(|serial| serial.number(super::SERIAL))
+            .transpose()?,
     })
 }
 

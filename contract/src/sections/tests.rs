@@ -3,17 +3,17 @@ use std::time::Duration;
 use proptest::prelude::*;
 use rstest::rstest;
 
-use crate::Contract;
 use crate::error::{Code, ContractError};
 use crate::limits::Limits;
 use crate::settings::{Dal, KeyRole, Network};
 use crate::testing::{self, TZ3};
+use crate::{Contract, Opening};
 
 mod canary;
 mod values;
 
 fn read(workload: &str, env: &str) -> Result<Contract, ContractError> {
-    Contract::from_sections(workload, env, &Limits::default())
+    Contract::from_sections(workload, env, &Opening::new(&[], &Limits::default()))
 }
 
 fn changed(text: &str, from: &str, to: &str) -> String {
@@ -45,6 +45,7 @@ fn a_whole_contract_is_read() {
     let settings = contract.settings;
     assert!(contract.warnings.is_empty(), "{:?}", contract.warnings);
     assert_eq!(settings.network, Network::BuiltIn("shadownet".into()));
+    assert_eq!(settings.serial, Some(7));
     assert_eq!(
         settings.node.peers,
         [("boot.example".into(), 9732), ("2001:db8::1".into(), 9732)]
@@ -303,7 +304,7 @@ fn executables_that_run_are_required_and_others_are_not() {
 fn a_signing_key_is_never_overlooked() {
     for key in ["signingKey: x", "signingKey:", "\"signingKey\": {}"] {
         let error = refusal("type: env\n", &format!("type: env\n{key}\n"));
-        assert_eq!(error.code(), Code::SignatureUnsupported);
+        assert_eq!(error.code(), Code::SigningKeyInvalid);
         assert_eq!(error.place().line, Some(2));
     }
 }

@@ -51,6 +51,7 @@ pub(super) fn read(
         grep11: env.grep11,
         egress: env.egress,
         powers: env.powers,
+        serial: env.serial,
         timing: Timing::default(),
     })
 }

@@ -3,13 +3,16 @@
 use super::{Boot, ContractPlace, Phase, Sealed};
 use crate::console::Event;
 use crate::error::{Code, Halt};
-use crate::host::{Bytes, Contract, Input, ReadError, Source};
+use crate::host::{Bytes, Contract, Input, Mode, Opening, ReadError, Source};
 
 /// The longest contract that is read.
 const CONTRACT_LIMIT: usize = 4 << 20;
 
 /// The longest key that is read.
 const KEY_LIMIT: usize = 64 << 10;
+
+/// The longest pins that are read.
+const PINS_LIMIT: usize = 256 << 10;
 
 /// An open contract.
 #[derive(Debug)]
@@ -36,13 +39,11 @@ impl Boot<Sealed> {
             context.console.emit(Event::FirewallLocked);
         }
         context.host.fs.core_pattern()?;
-        let input = match &context.places.contract {
-            ContractPlace::Document(source) => Input::Document(read(
-                &context,
-                source,
-                CONTRACT_LIMIT,
-                Code::ContractMissing,
-            )?),
+        let given = match &context.places.contract {
+            ContractPlace::Document(source) => {
+                let bytes = read(&context, source, CONTRACT_LIMIT, Code::ContractMissing)?;
+                input(context.places.mode, context.places.key.is_some(), bytes)
+            }
             ContractPlace::Given(given) => {
                 let mut given = given
                     .lock()
@@ -56,7 +57,13 @@ impl Boot<Sealed> {
             Some(source) => Some(read(&context, source, KEY_LIMIT, Code::ContractDecrypt)?),
             None => None,
         };
-        let contract = context.host.opener.open(input, key)?;
+        let pins = match &context.places.pins {
+            Some(source) => Some(read(&context, source, PINS_LIMIT, Code::PinsInvalid)?),
+            None => None,
+        };
+        let now = context.host.now();
+        let opening = Opening { key, pins, now };
+        let contract = context.host.opener.open(given, opening)?;
         for message in &contract.warnings {
             let message = message.clone();
             context.console.emit(Event::ContractWarning { message });
@@ -73,16 +80,25 @@ impl Boot<Sealed> {
     }
 }
 
+/// What a document is: in a container of IBM's runtime, that runtime has opened it, unless we are given a key to do it.
+pub(crate) fn input(mode: Mode, keyed: bool, bytes: Bytes) -> Input {
+    if mode == Mode::Workload && !keyed {
+        Input::Opened(bytes)
+    } else {
+        Input::Document(bytes)
+    }
+}
+
 fn read(
     context: &super::Context,
     source: &Source,
     limit: usize,
     missing: Code,
 ) -> Result<Bytes, Halt> {
-    let what = if missing == Code::ContractMissing {
-        "the contract"
-    } else {
-        "the contract key"
+    let what = match missing {
+        Code::ContractMissing => "the contract",
+        Code::PinsInvalid => "the file of pins",
+        _ => "the contract key",
     };
     context.host.fs.read(source, limit).map_err(|error| {
         let code = match error {

@@ -30,6 +30,7 @@ impl Boot<Opened> {
         let facts = Facts {
             host: context.places.mode.as_str().to_owned(),
             runtime_dir: context.places.runtime_dir.clone(),
+            pins: contract.pins.clone(),
         };
         let plan = plan::plan(&contract.settings, &contract.digest, &facts)?;
         let digest = plan::digest(&plan)?.0;

@@ -35,6 +35,7 @@ impl Bench {
             mode,
             contract: ContractPlace::Document(Source::File("/contract".into())),
             key: None,
+            pins: None,
             runtime_dir: "/run/bakehouse".into(),
         };
         let context = Arc::new(Context {

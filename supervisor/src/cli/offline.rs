@@ -7,15 +7,17 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use super::OfflineArgs;
+use crate::boot;
 use crate::credentials;
 use crate::error::{Code, Halt};
 use crate::host::real::{RealFs, RealOpener};
-use crate::host::{Contract, Fs, Input, Mode, Opener, ReadError, Source};
+use crate::host::{Contract, Fs, Mode, Opener, Opening, ReadError, Source};
 use crate::plan::spec::Plan;
 use crate::plan::{self, Facts};
 
 const CONTRACT_LIMIT: usize = 1 << 20;
 const KEY_LIMIT: usize = 64 << 10;
+const PINS_LIMIT: usize = 256 << 10;
 
 /// One line per finding; an error for the first thing that would halt a boot.
 pub(super) fn check(args: &OfflineArgs) -> Result<String, Halt> {
@@ -40,6 +42,9 @@ pub(super) fn check(args: &OfflineArgs) -> Result<String, Halt> {
         }
     }
     line(&mut text, &format!("contract: {}", contract.digest));
+    if let Some(pins) = &contract.pins {
+        line(&mut text, &format!("pins: {pins}"));
+    }
     line(&mut text, &format!("plan: {digest}"));
     text.push_str("ok");
     Ok(text)
@@ -74,11 +79,21 @@ fn open(args: &OfflineArgs) -> Result<(Contract, Plan, String), Halt> {
     )?;
     let key = args.key.source();
     let key = key.map(|key| read(&key, KEY_LIMIT, "the contract key", Code::ContractDecrypt));
-    let contract = RealOpener.open(Input::Document(bytes), key.transpose()?)?;
-    let host = Mode::from(args.places.host).as_str().to_owned();
+    let key = key.transpose()?;
+    let pins = args.places.pins();
+    let pins = pins.map(|pins| read(&pins, PINS_LIMIT, "the file of pins", Code::PinsInvalid));
+    let mode = Mode::from(args.places.host);
+    let input = boot::input(mode, key.is_some(), bytes);
+    let opening = Opening {
+        key,
+        pins: pins.transpose()?,
+        now: SystemTime::now(),
+    };
+    let contract = RealOpener.open(input, opening)?;
     let facts = Facts {
-        host,
+        host: mode.as_str().to_owned(),
         runtime_dir: args.places.runtime_dir.clone(),
+        pins: contract.pins.clone(),
     };
     let plan = plan::plan(&contract.settings, &contract.digest, &facts)?;
     let digest = plan::digest(&plan)?.0;

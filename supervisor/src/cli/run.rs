@@ -143,10 +143,12 @@ fn places(args: &RunArgs, mode: Mode, sections_fd: Option<RawFd>) -> Result<Plac
         (None, _, _) => return Err(usage("give --contract")),
     };
     let (key, runtime_dir) = (args.key.source(), args.places.runtime_dir.clone());
+    let pins = args.places.pins();
     Ok(Places {
         mode,
         contract,
         key,
+        pins,
         runtime_dir,
     })
 }
@@ -285,6 +287,7 @@ mod tests {
                 mode: Mode::Bench,
                 contract: ContractPlace::Document(Source::File("/contract".into())),
                 key: None,
+                pins: None,
                 runtime_dir: "/run/bakehouse".into(),
             },
             console: console.clone(),

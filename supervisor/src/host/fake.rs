@@ -96,6 +96,7 @@ impl Fake {
         let contract = Contract {
             settings: settings(),
             digest: "00".into(),
+            pins: None,
             warnings: vec![],
         };
         let state = State {

@@ -256,6 +256,8 @@ pub struct Plan {
     pub host: String,
     /// Digest of the contract, hex.
     pub contract_digest: String,
+    /// Digest of the pins that the contract satisfies, hex: none where every deployer is as good as another.
+    pub pins: Option<String>,
     /// `--network` of the node.
     pub network: String,
     /// The one chain whose consensus operations are signed.

@@ -65,6 +65,7 @@ fn settings() -> Settings {
             logs: vec![("logs.example".into(), 6514)],
         },
         powers: Powers::default(),
+        serial: None,
         timing: Timing::default(),
     }
 }
@@ -73,6 +74,7 @@ fn facts() -> Facts {
     Facts {
         host: "bench".into(),
         runtime_dir: "/run/bakehouse".into(),
+        pins: None,
     }
 }
 

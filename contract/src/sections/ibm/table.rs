@@ -185,7 +185,7 @@ pub(super) const ENV: &[Member] = &[
     ("volumes", May, Named(VOLUME_NAME, &VOLUME)),
     ("auths", May, AUTHS),
     ("env", May, VARIABLES),
-    // A contract that has it is refused.
+    // Read where signatures are verified.
     ("signingKey", May, Any),
     ("cacerts", May, List(0, 1, &Named(ANY_NAME, &BASE64))),
     (

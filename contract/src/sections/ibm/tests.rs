@@ -1,14 +1,14 @@
 use rstest::rstest;
 
-use crate::Contract;
 use crate::error::Warning;
 use crate::limits::Limits;
 use crate::testing;
+use crate::{Contract, Opening};
 
 /// What is warned of when IBM's keys stand at the end of both sections.
 fn warnings(workload: &str, env: &str) -> Vec<Warning> {
     let (workload, env) = (testing::workload() + workload, testing::env() + env);
-    Contract::from_sections(&workload, &env, &Limits::default())
+    Contract::from_sections(&workload, &env, &Opening::new(&[], &Limits::default()))
         .unwrap()
         .warnings
 }
@@ -285,7 +285,11 @@ fn warnings_of_ibms_keys_never_hold_a_value() {
                     (sound_workload(), spoilt)
                 };
                 let (workload, env) = (testing::workload() + &workload, testing::env() + &env);
-                let shown = match Contract::from_sections(&workload, &env, &Limits::default()) {
+                let shown = match Contract::from_sections(
+                    &workload,
+                    &env,
+                    &Opening::new(&[], &Limits::default()),
+                ) {
                     Ok(contract) => format!("{:?}", contract.warnings),
                     Err(error) => format!("{error:?}"),
                 };

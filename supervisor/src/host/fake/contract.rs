@@ -53,6 +53,7 @@ pub(crate) fn settings() -> Settings {
             logs: vec![],
         },
         powers: Powers::default(),
+        serial: None,
         timing: Timing {
             node_start: std::time::Duration::from_mins(5),
             ..Timing::default()

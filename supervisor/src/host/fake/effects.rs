@@ -253,7 +253,7 @@ impl Units for Fake {
 }
 
 impl Opener for Fake {
-    fn open(&self, _: Input, _: Option<Bytes>) -> Result<Contract, Halt> {
+    fn open(&self, _: Input, _: Opening) -> Result<Contract, Halt> {
         self.effect("open")?;
         let contract = self.state().contract.take();
         contract.ok_or_else(|| Halt::new(Code::ContractNotYaml, "not YAML"))

@@ -1,10 +1,10 @@
 //! Contracts, by the contract crate.
 
 use bakehouse_contract::envelope::DecryptionKey;
-use bakehouse_contract::{ContractDocument, ContractError, Limits};
+use bakehouse_contract::{ContractDocument, ContractError, Limits, Pins};
 
 use crate::error::{Code, Halt};
-use crate::host::{Bytes, Contract, Input, Opener};
+use crate::host::{Bytes, Contract, Input, Opener, Opening, utc};
 
 /// Opens contracts for real.
 #[derive(Debug, Clone, Copy)]
@@ -13,22 +13,33 @@ pub struct RealOpener;
 // === impl RealOpener ===
 
 impl Opener for RealOpener {
-    fn open(&self, input: Input, key: Option<Bytes>) -> Result<Contract, Halt> {
+    fn open(&self, input: Input, opening: Opening) -> Result<Contract, Halt> {
         let limits = Limits::default();
+        let pins = opening.pins.map(|bytes| Pins::parse(&bytes)).transpose()?;
+        let keys = keys(opening.key)?;
+        let opening = bakehouse_contract::Opening {
+            keys: &keys,
+            limits: &limits,
+            pins: pins.as_ref(),
+            now: Some(utc::seconds(opening.now)),
+        };
         let opened = match input {
             Input::Document(bytes) => {
-                let document = ContractDocument::parse(&bytes, &limits).map_err(Halt::from)?;
-                let keys = keys(key)?;
-                bakehouse_contract::Contract::open(&document, &keys, &limits)
+                let document = ContractDocument::parse(&bytes, &limits)?;
+                bakehouse_contract::Contract::open(&document, &opening)
+            }
+            Input::Opened(bytes) => {
+                let document = ContractDocument::parse(&bytes, &limits)?;
+                bakehouse_contract::Contract::from_opened(&document, &opening)
             }
             Input::Sections { workload, env } => {
                 let (workload, env) = (text(&workload)?, text(&env)?);
-                bakehouse_contract::Contract::from_sections(workload, env, &limits)
+                bakehouse_contract::Contract::from_sections(workload, env, &opening)
             }
-        };
-        let opened = opened.map_err(Halt::from)?;
+        }?;
         Ok(Contract {
             digest: opened.digest.to_string(),
+            pins: pins.map(|pins| pins.digest()),
             warnings: opened.warnings.iter().map(ToString::to_string).collect(),
             settings: opened.settings,
         })
