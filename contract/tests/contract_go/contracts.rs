@@ -1,8 +1,9 @@
 //! Whole contracts, both ways: encrypted and signed there, opened and verified here; and encrypted here, signed there.
 
-use bakehouse_contract::ContractDocument;
-use bakehouse_contract::Limits;
-use bakehouse_contract::envelope::{Prefix, Recipient, seal};
+use bakehouse_contract::envelope::{DecryptionKey, Prefix, Recipient, seal};
+use bakehouse_contract::pins::{Deployer, Pins};
+use bakehouse_contract::signature::Form;
+use bakehouse_contract::{Code, Contract, ContractDocument, Limits, Opening};
 use bakehouse_interop::contract_go::ContractGo;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -71,6 +72,42 @@ fn check(yaml: &str, made_of: &Sections, layers: usize) {
     assert!(signed(&message, signature, &signer));
     assert!(signed(&message, signature, &Pair::deployer().certificate));
     assert!(!signed(&message[1..], signature, &signer));
+    opens_here(&made, made_of, layers == 2);
+}
+
+/// The guest's whole way: decryption, signature, our keys, with the deployer pinned.
+fn opens_here(made: &ContractDocument, made_of: &Sections, expires: bool) {
+    let limits = Limits::default();
+    let keys = [DecryptionKey::from_pem(&Pair::image().key).unwrap()];
+    // A public key is pinned as it is, a certificate as an authority: the image's key signs those that expire.
+    let [deployer, other] = if expires {
+        [&Pair::image().certificate, &Pair::deployer().certificate]
+    } else {
+        [&Pair::deployer().public, &Pair::image().public]
+    }
+    .map(|pem| Pins::new(vec![Deployer::from_pem(pem).unwrap()], None, 0));
+    let opening = Opening {
+        pins: Some(&deployer),
+        now: Some(0),
+        ..Opening::new(&keys, &limits)
+    };
+    let contract = Contract::open(made, &opening).unwrap();
+    let signed = contract.signed.unwrap();
+    assert_eq!((signed.form, signed.pinned), (Form::Raw, true));
+    assert_eq!(signed.expires.is_some(), expires);
+    let unsigned = Opening::new(&[], &limits);
+    let expected = Contract::from_sections(&made_of.workload, &made_of.env, &unsigned).unwrap();
+    assert_eq!(
+        format!("{:?}", contract.settings),
+        format!("{:?}", expected.settings)
+    );
+
+    let opening = Opening {
+        pins: Some(&other),
+        ..opening
+    };
+    let refused = Contract::open(made, &opening).unwrap_err();
+    assert_eq!(refused.code(), Code::SignerUnpinned);
 }
 
 #[test]
@@ -80,16 +117,14 @@ fn contracts_that_contract_go_makes_are_opened_here_and_their_signatures_hold() 
         return;
     };
     let mut runner = TestRunner::default();
-    let attestation =
-        bakehouse_contract::pem::normalise(&Pair::deployer().certificate, &["CERTIFICATE"])
-            .unwrap();
+    let attestation = &Pair::deployer().public;
     let mut made = 0;
     while made < ENOUGH {
         let sections = draw(&mut runner, &sections::contract());
         let with_key = draw(&mut runner, &any::<bool>());
         let mut document = document(&sections);
         if with_key {
-            document = document.with_attestation_public_key(attestation.expose().clone());
+            document = document.with_attestation_public_key(attestation.clone());
         }
         let yaml = match go.ask(&job("contract", sections.os, &document.to_yaml())) {
             Ok(yaml) => yaml,
@@ -100,7 +135,7 @@ fn contracts_that_contract_go_makes_are_opened_here_and_their_signatures_hold() 
         };
         check(&yaml, &sections, 1);
         let key = parsed(&yaml).attestation_public_key().map(opened);
-        let expected = with_key.then(|| attestation.expose().trim().to_owned());
+        let expected = with_key.then(|| attestation.trim().to_owned());
         assert_eq!(key, expected);
         made += 1;
     }

@@ -17,9 +17,10 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use x509_parser::prelude::{FromDer as _, X509Certificate};
 
-/// A private key and the certificate of its public half, as PEM.
+/// A private key, its public half and a certificate of that, as PEM.
 pub(crate) struct Pair {
     pub(crate) key: String,
+    pub(crate) public: String,
     pub(crate) certificate: String,
 }
 
@@ -43,9 +44,11 @@ impl Pair {
                 "req -x509 -newkey rsa:{bits} -nodes -keyout key.pem -out cert.pem -subj /CN=throw-away -days 365"
             ),
         );
+        openssl(dir.path(), "pkey -in key.pem -pubout -out public.pem");
         let read = |name: &str| std::fs::read_to_string(dir.path().join(name)).unwrap();
         Self {
             key: read("key.pem"),
+            public: read("public.pem"),
             certificate: read("cert.pem"),
         }
     }
