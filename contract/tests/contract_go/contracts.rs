@@ -168,6 +168,32 @@ fn contracts_that_expire_carry_a_certificate_in_two_layers_of_base64() {
     }
 }
 
+/// contract-go writes `env` anew to put the signing key into it, and its YAML encoder writes such a text as a block whose first
+/// line feed every reader takes for the end of the block's head.
+#[test]
+fn a_line_feed_at_the_start_of_a_variable_is_lost_by_contract_go() {
+    let Some(mut go) = contract_go("a_line_feed_at_the_start_of_a_variable") else {
+        return;
+    };
+    let mut sections = Sections::plain("ccrt");
+    sections
+        .env
+        .push_str("env: {A: \"\\nb\\nc\", B: \"b\\nc\"}\n");
+    let text = document(&sections).to_yaml();
+    let yaml = loop {
+        match go.ask(&job("contract", sections.os, &text)) {
+            Ok(yaml) => break yaml,
+            Err(reason) => assert_unlucky(&reason),
+        }
+    };
+    let env = values(&opened(parsed(&yaml).env()));
+    assert_eq!(
+        values(&sections.env)["env"],
+        json!({ "A": "\nb\nc", "B": "b\nc" })
+    );
+    assert_eq!(env["env"], json!({ "A": "b\nc", "B": "b\nc" }));
+}
+
 fn reopened(go: &mut ContractGo, token: &str) -> Result<String, String> {
     go.ask(&json!({ "do": "decrypt-text", "text": token, "key": Pair::image().key }))
 }

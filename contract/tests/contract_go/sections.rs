@@ -52,7 +52,7 @@ pub(crate) fn contract() -> impl Strategy<Value = Sections> {
     )
 }
 
-/// The key `env` with variables; a comment before it, which is lost where the section is written anew.
+/// The key `env` with variables, in no order and of any text; a comment before it, which is lost where the section is written anew.
 fn variables() -> impl Strategy<Value = String> {
     let value = prop_oneof![
         "\\PC{0,60}",
@@ -62,6 +62,8 @@ fn variables() -> impl Strategy<Value = String> {
     prop::collection::btree_map("[A-Za-z_][A-Za-z0-9_]{0,20}", value, 1..6).prop_map(|map| {
         let mut text = "# variables\nenv:\n".to_owned();
         for (name, value) in map {
+            // What contract-go makes of a text that begins with a line feed has a test of its own.
+            let value = value.trim_start_matches('\n');
             writeln!(text, "  {}: {}", Value::from(name), Value::from(value)).unwrap();
         }
         text
