@@ -80,6 +80,10 @@ fn what_ibms_schema_refuses_in_a_sample_is_said_here_too() {
 
 #[test]
 fn tokens_of_other_images_are_kept_to_the_byte_and_do_not_open() {
+    // Their key is made by the program that contract-go needs too.
+    if contract_go("tokens of other images").is_none() {
+        return;
+    }
     for path in ["sign/contract.enc.yaml", "ccco/signed-encrypt-ccco.yaml"] {
         let Some(sample) = ContractGo.text("tokens of other images", &format!("samples/{path}"))
         else {
