@@ -233,15 +233,12 @@ fn opened(
             sealed_for: None,
         });
     }
-    let bytes =
-        open_text(text, opening.keys, opening.limits).map_err(|error| refused(name, error))?;
-    // Bytes that are no text come from a wrong password that passed the padding check: the same error, then.
-    let text = std::str::from_utf8(bytes.expose()).map_err(|_| ContractError::decrypt(name))?;
+    let plain = open_text(text, name, opening.keys, opening.limits)
+        .map_err(|error| refused(name, error))?;
     Ok(Opened {
-        text: Secret::new(text.to_owned()),
+        text: plain,
         origin: Origin::Section(name),
-        // IBM's tokens say none.
-        sealed_for: None,
+        sealed_for: Token::serial_in(text),
     })
 }
 

@@ -8,20 +8,25 @@
 //! bytes ── ContractDocument::parse ──▶ original strings ── Contract::open(keys, pins) ──▶ Settings, digest, warnings
 //! ```
 
+pub mod certificate;
 mod contract;
 pub mod digest;
+pub mod disk;
 mod document;
 pub mod envelope;
 pub mod error;
 pub mod limits;
 mod node;
+pub mod outline;
 pub mod pem;
 pub mod pins;
 mod reader;
+pub mod record;
 pub mod secret;
 mod sections;
 pub mod settings;
 pub mod signature;
+pub mod template;
 #[cfg(test)]
 mod testing;
 pub mod time;
@@ -32,3 +37,4 @@ pub use document::ContractDocument;
 pub use error::{Code, ContractError, Place, Warning};
 pub use limits::Limits;
 pub use pins::Pins;
+pub use sections::serial_of;

@@ -33,7 +33,8 @@ impl Default for Limits {
             document_bytes: 256 * 1024,
             section_bytes: 256 * 1024,
             depth: 32,
-            nodes: 20_000,
+            // Both sections' trees stand at the same time, and a node takes up to 130 bytes: see tests/memory.rs.
+            nodes: 8_000,
             aliases: 16,
         }
     }

@@ -11,12 +11,12 @@ use std::fmt::Write as _;
 use sha2::{Digest as _, Sha256};
 
 use self::authority::Authority;
+use crate::envelope::SERIALS;
 use crate::error::{Code, ContractError, Place};
 use crate::limits::Limits;
 use crate::node::{Node, Origin};
 use crate::pem::{self, PemError};
 use crate::reader::View;
-use crate::sections::SERIAL;
 use crate::signature::{SigningKey, SigningKeyError};
 use crate::time;
 
@@ -118,7 +118,7 @@ impl Pins {
             .collect::<Result<_, _>>()?;
         Ok(Self {
             deployers,
-            minimum_serial: Some(root.required("minimum_serial")?.number(SERIAL)?),
+            minimum_serial: Some(root.required("minimum_serial")?.number(SERIALS)?),
             built_at: root.required("built_at")?.parse(BUILT_AT, time::parse)?,
             digest: Sha256::digest(bytes).into(),
         })

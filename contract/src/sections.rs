@@ -8,6 +8,8 @@ mod args;
 mod env;
 mod ibm;
 mod keys;
+pub(crate) mod public;
+mod serial;
 mod tezos;
 mod timing;
 mod values;
@@ -16,14 +18,20 @@ mod workload;
 #[cfg(test)]
 mod tests;
 
-use std::ops::RangeInclusive;
+pub use serial::serial_of;
+
 use std::sync::Arc;
 
+use crate::envelope::SERIALS;
 use crate::error::{Code, ContractError, Warning};
 use crate::limits::Limits;
 use crate::node::{Node, Origin};
 use crate::reader::{View, alternatives};
 use crate::settings::Settings;
+
+pub(crate) use self::tezos::built_in as built_in_chain_id;
+pub(crate) use self::values::host_name;
+pub(crate) use self::workload::is_network;
 
 /// The text of one section.
 #[derive(Clone, Copy)]
@@ -65,9 +73,6 @@ const WORKLOAD: [&str; 9] = [
 const ENV: [&str; 5] = ["state", "grep11", "egress", "powers", "serial"];
 /// Our keys that may be in both; `workload` wins.
 const EITHER: [&str; 1] = ["timing"];
-
-/// What a serial may be: as many as a JSON number holds exactly.
-pub(crate) const SERIAL: RangeInclusive<u64> = 1..=1 << 53;
 
 /// Reads both sections, in which nothing may be encrypted any more. `judge` sees the env before anything in it counts.
 pub(crate) fn read<T>(
@@ -114,7 +119,7 @@ pub(crate) fn judged<T>(
 pub(crate) fn serial(env: &View<'_>) -> Result<Option<u64>, ContractError> {
     env.optional("bakehouse")
         .and_then(|ours| ours.optional("serial"))
-        .map(|serial| serial.number(SERIAL))
+        .map(|serial| serial.number(SERIALS))
         .transpose()
 }
 

@@ -5,7 +5,9 @@ use std::sync::OnceLock;
 use aws_lc_rs::encoding::{AsDer as _, Pkcs8V1Der, PublicKeyX509Der};
 use aws_lc_rs::rsa::{KeySize, PrivateDecryptingKey};
 
-use crate::envelope::{DecryptionKey, Prefix, Recipient, seal};
+use hpke::{Deserializable as _, Kem as _, Serializable as _, kem::X25519HkdfSha256};
+
+use crate::envelope::{DecryptionKey, Prefix, Recipient, Sealing, Token, seal};
 use crate::pem::{Block, write};
 use crate::secret::Secret;
 
@@ -50,6 +52,56 @@ impl Pair {
             .unwrap()
             .to_string()
     }
+}
+
+/// A throw-away X25519 key, in the shape that openssl gives it.
+pub(crate) struct X25519Pair {
+    pub(crate) private_pem: String,
+    pub(crate) public_pem: String,
+    recipient: Recipient,
+}
+
+// === impl X25519Pair ===
+
+impl X25519Pair {
+    fn make(private: [u8; 32]) -> Self {
+        let key = <X25519HkdfSha256 as hpke::Kem>::PrivateKey::from_bytes(&private).unwrap();
+        let public = X25519HkdfSha256::sk_to_pk(&key).to_bytes();
+        let [pkcs8, spki] = [
+            "302e020100300506032b656e04220420",
+            "302a300506032b656e032100",
+        ]
+        .map(|head| hex::decode(head).unwrap());
+        let public_pem = pem("PUBLIC KEY", &[&spki, public.as_slice()].concat());
+        Self {
+            recipient: Recipient::from_pem(&public_pem).unwrap(),
+            private_pem: pem("PRIVATE KEY", &[&pkcs8, private.as_slice()].concat()),
+            public_pem,
+        }
+    }
+
+    pub(crate) fn key(&self) -> DecryptionKey {
+        DecryptionKey::from_pem(&self.private_pem).unwrap()
+    }
+
+    pub(crate) fn recipient(&self) -> &Recipient {
+        &self.recipient
+    }
+
+    pub(crate) fn seal(&self, section: &str, serial: u64, text: &str) -> Token {
+        let sealing = Sealing {
+            section,
+            serial: Some(serial),
+            ..Sealing::default()
+        };
+        sealing.seal(text.as_bytes(), &self.recipient).unwrap()
+    }
+}
+
+/// The image's X25519 key and another one.
+pub(crate) fn x25519_pairs() -> &'static [X25519Pair; 2] {
+    static PAIRS: OnceLock<[X25519Pair; 2]> = OnceLock::new();
+    PAIRS.get_or_init(|| [[3; 32], [5; 32]].map(X25519Pair::make))
 }
 
 /// How many cases of a property are tried: fewer where the processor is an emulated one, and twenty times as slow.

@@ -1,44 +1,56 @@
-//! Points in time as contracts and pins write them: UTC, by RFC 3339, to the second.
+//! Points in time as contracts, pins and command lines write them: UTC, to the second.
 //!
-//! Nothing here asks what time it is. A time is seconds since 1970, as Unix counts them, and dates are those of the
-//! Gregorian calendar from 1970 to 9999.
+//! Nothing here asks what time it is. A time is seconds since 1970, as Unix counts them.
+
+use time::{Date, Month, OffsetDateTime, Time};
 
 /// Seconds of a day.
 pub const DAY: u64 = 86_400;
+/// 9999-12-31T23:59:59Z
+const LAST: u64 = 253_402_300_799;
 
-/// `2026-11-22T19:00:01Z`.
-pub fn format(seconds: u64) -> String {
-    let (year, month, day) = civil(seconds / DAY);
-    let clock = seconds % DAY;
+/// `2026-11-22T19:00:01Z`, of a time before the year 10000.
+pub fn format(seconds: impl TryInto<i64>) -> String {
+    let moment = seconds
+        .try_into()
+        .ok()
+        .and_then(|seconds| OffsetDateTime::from_unix_timestamp(seconds).ok());
+    let Some(moment) = moment else {
+        return "a time beyond the year 9999".to_owned();
+    };
     format!(
-        "{year:04}-{month:02}-{day:02}T{:02}:{:02}:{:02}Z",
-        clock / 3600,
-        clock / 60 % 60,
-        clock % 60
+        "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}Z",
+        moment.year(),
+        u8::from(moment.month()),
+        moment.day(),
+        moment.hour(),
+        moment.minute(),
+        moment.second()
     )
 }
 
-/// Reads `YYYY-MM-DDTHH:MM:SS[.fraction]Z` from 1970 to 9999; fractions are dropped.
+/// Reads `2027-07-06T06:44:41Z`, `2027-07-06` or the seconds themselves, from 1970 to 9999; fractions of a second are dropped.
 pub fn parse(text: &str) -> Option<u64> {
-    let text = text.strip_suffix('Z')?;
-    let (date, clock) = text.split_once('T')?;
+    if text.bytes().all(|byte| byte.is_ascii_digit()) {
+        // A date without hyphens has eight digits and is not meant as seconds.
+        let seconds = (text.len() >= 9).then(|| text.parse().ok()).flatten();
+        return seconds.filter(|seconds| *seconds <= LAST);
+    }
+    let (date, clock) = match text.split_once('T') {
+        Some((date, clock)) => (date, clock.strip_suffix('Z')?),
+        None => (text, "00:00:00"),
+    };
     let clock = clock.split_once('.').map_or(clock, |(whole, _)| whole);
     let [year, month, day] = numbers(date, '-', [4, 2, 2])?;
     let [hour, minute, second] = numbers(clock, ':', [2, 2, 2])?;
-    let fits = (1970..=9999).contains(&year)
-        && (1..=12).contains(&month)
-        && (1..=31).contains(&day)
-        && hour < 24
-        && minute < 60
-        && second <= 60;
-    let days = days(year, month, day);
-    if !fits || civil(days) != (year, month, day) {
-        return None;
-    }
-    Some(days * DAY + hour * 3600 + minute * 60 + second)
+    let month = Month::try_from(u8::try_from(month).ok()?).ok()?;
+    let date = Date::from_calendar_date(i32::from(year), month, u8::try_from(day).ok()?).ok()?;
+    let [hour, minute, second] = [hour, minute, second].map(|it| u8::try_from(it).ok());
+    let clock = Time::from_hms(hour?, minute?, second?).ok()?;
+    u64::try_from(date.with_time(clock).assume_utc().unix_timestamp()).ok()
 }
 
-fn numbers(text: &str, separator: char, widths: [usize; 3]) -> Option<[u64; 3]> {
+fn numbers(text: &str, separator: char, widths: [usize; 3]) -> Option<[u16; 3]> {
     let mut parts = text.split(separator);
     let mut next = |width: usize| {
         let part = parts.next()?;
@@ -50,38 +62,6 @@ fn numbers(text: &str, separator: char, widths: [usize; 3]) -> Option<[u64; 3]> 
     parts.next().is_none().then_some(numbers)
 }
 
-/// Days since 1970-01-01 to year, month, day (Howard Hinnant's `civil_from_days`).
-fn civil(days: u64) -> (u64, u64, u64) {
-    let shifted = days + 719_468;
-    let era = shifted / 146_097;
-    let day_of_era = shifted % 146_097;
-    let year_of_era =
-        (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let shifted_month = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * shifted_month + 2) / 5 + 1;
-    let month = if shifted_month < 10 {
-        shifted_month + 3
-    } else {
-        shifted_month - 9
-    };
-    (year_of_era + era * 400 + u64::from(month <= 2), month, day)
-}
-
-/// The inverse of [`civil`], for dates from 1970 on.
-fn days(year: u64, month: u64, day: u64) -> u64 {
-    let year = year.saturating_sub(u64::from(month <= 2));
-    let (era, year_of_era) = (year / 400, year % 400);
-    let shifted_month = if month > 2 {
-        month.saturating_sub(3)
-    } else {
-        month + 9
-    };
-    let day_of_year = (153 * shifted_month + 2) / 5 + day.saturating_sub(1);
-    let day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
-    (era * 146_097 + day_of_era).saturating_sub(719_468)
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -89,28 +69,49 @@ mod tests {
     use super::*;
 
     #[test]
-    fn known_dates() {
-        assert_eq!(format(1_709_210_096), "2024-02-29T12:34:56Z");
-        assert_eq!(parse("2024-02-29T12:34:56Z"), Some(1_709_210_096));
+    fn known_times() {
+        for (text, seconds) in [
+            ("1970-01-01T00:00:00Z", 0),
+            ("2000-02-29T12:34:56Z", 951_827_696),
+            ("2027-07-06T06:44:41Z", 1_814_856_281),
+            ("9999-12-31T23:59:59Z", LAST),
+        ] {
+            assert_eq!(parse(text), Some(seconds), "{text}");
+            assert_eq!(format(seconds), text);
+        }
         assert_eq!(parse("2024-02-29T12:34:56.999Z"), Some(1_709_210_096));
-        assert_eq!(format(0), "1970-01-01T00:00:00Z");
+        assert_eq!(parse("2027-07-06"), Some(1_814_832_000));
+        assert_eq!(parse("1814856281"), Some(1_814_856_281));
+        assert_eq!(format(-1), "1969-12-31T23:59:59Z");
+        assert_eq!(format(u64::MAX), "a time beyond the year 9999");
     }
 
     #[test]
-    fn dates_that_are_not_are_refused() {
+    fn what_is_no_time_is_refused() {
         for text in [
+            "",
+            "now",
+            "2027",
+            "20270706",
             "2023-02-29T00:00:00Z",
             "2024-13-01T00:00:00Z",
             "2024-00-01T00:00:00Z",
             "2024-01-00T00:00:00Z",
             "0000-00-00T00:00:00Z",
             "2024-01-01T24:00:00Z",
+            "2024-01-01T00:60:00Z",
+            "2024-01-01T00:00:60Z",
             "2024-01-01 00:00:00Z",
+            "2024-01-01T00:00:00",
+            "2024-01-01T00:00Z",
             "2024-01-01T00:00:00+01:00",
             "1969-12-31T23:59:59Z",
+            "1969-12-31",
             "2024-1-1T0:0:0Z",
             "+024-01-01T00:00:00Z",
-            "",
+            "2027-07-06-01",
+            "99999999999999999999",
+            "253402300800",
         ] {
             assert_eq!(parse(text), None, "{text}");
         }
@@ -120,13 +121,13 @@ mod tests {
         #![proptest_config(ProptestConfig::with_cases(crate::testing::cases(256)))]
 
         #[test]
-        fn what_is_formatted_is_parsed(seconds in 0_u64..253_402_300_800) {
+        fn what_is_formatted_is_parsed(seconds in 0..=LAST) {
             prop_assert_eq!(parse(&format(seconds)), Some(seconds));
         }
 
         #[test]
-        fn no_text_panics(text in ".{0,40}", digits in "[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:]{8}Z") {
-            let _seen = (parse(&text), parse(&digits));
+        fn no_text_panics(text in ".{0,40}", digits in "[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:]{8}Z", any in any::<i64>()) {
+            let _seen = (parse(&text), parse(&digits), format(any));
         }
     }
 }

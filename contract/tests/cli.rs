@@ -116,7 +116,11 @@ fn a_contract_is_encrypted_linted_and_decrypted() {
     );
     let (code, out, err) = words(&run(dir.path(), &["lint", "--key", "key.pem", "user-data"]));
     assert_eq!((code, err.as_str()), (Some(0), ""));
-    assert!(out.starts_with("user-data: sound (digest "), "{out}");
+    assert!(
+        out.starts_with("warning: envWorkloadSignature: the contract is not signed")
+            && out.contains("\nuser-data: sound (digest "),
+        "{out}"
+    );
 
     let output = run(dir.path(), &["decrypt", "--key", "key.pem", "user-data"]);
     std::fs::write(dir.path().join("plain"), &output.stdout).unwrap();
@@ -193,17 +197,26 @@ fn exit_codes_tell_usage_contract_and_files_apart() {
 }
 
 #[test]
-fn a_signed_contract_is_not_decrypted_without_its_signature() {
+fn a_signed_contract_is_decrypted_without_its_signature_and_says_so() {
     let dir = files();
     encrypt(dir.path());
     let sealed = std::fs::read_to_string(dir.path().join("user-data")).unwrap();
     let signed = format!("{sealed}envWorkloadSignature: c2ln\n");
     std::fs::write(dir.path().join("signed"), signed).unwrap();
+    let plain = run(dir.path(), &["decrypt", "--key", "key.pem", "user-data"]).stdout;
     let (code, out, err) = words(&run(dir.path(), &["decrypt", "--key", "key.pem", "signed"]));
-    assert_eq!((code, out.as_str()), (Some(65), ""));
+    assert_eq!((code, out.as_bytes()), (Some(0), &plain[..]));
     assert!(
-        err.starts_with("signature_unsupported: envWorkloadSignature: "),
+        err.starts_with("note: envWorkloadSignature was left out"),
         "{err}"
+    );
+    let args = ["--json", "decrypt", "--key", "key.pem", "signed"];
+    let (code, out, err) = words(&run(dir.path(), &args));
+    assert_eq!((code, err.as_str()), (Some(0), ""));
+    let answer: serde_json::Value = serde_json::from_str(&out).unwrap();
+    assert!(
+        answer["note"].as_str().unwrap().contains("was left out"),
+        "{out}"
     );
 }
 

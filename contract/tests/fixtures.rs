@@ -43,7 +43,7 @@ fn opened(what: &str, from: Repository, token: &str, key: &str) -> Option<Opened
     let fields: Vec<&str> = text_of_token.trim().split('.').collect();
     let block = &pem::blocks(&pem).unwrap()[0];
     Some(Opened {
-        plain: open(&token, &[key]).unwrap().expose().clone(),
+        plain: open(&token, "env", &[key]).unwrap().expose().clone(),
         password: rsa_decrypt(block.der.expose(), &STANDARD.decode(fields[1]).unwrap()),
         salt: hex::encode(&STANDARD.decode(fields[2]).unwrap()[8..16]),
     })

@@ -12,7 +12,9 @@ use std::io::Write as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use bakehouse_contract::envelope::{DecryptionKey, Prefix, Recipient, Token, open, seal};
+use bakehouse_contract::envelope::{
+    DecryptionKey, Prefix, Recipient, Sealing, Seed, Token, open, seal,
+};
 use bakehouse_contract::{Limits, pem, secret::Secret};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -69,9 +71,19 @@ fn read(dir: &Path, name: &str) -> String {
 fn openssl_opens_what_is_sealed_here() {
     let Some(dir) = files() else { return };
     let dir = dir.path();
-    for recipient in ["cert.pem", "public.pem"] {
+    let seed = Seed::new(&[7; 32]).unwrap();
+    for (recipient, seed) in [
+        ("cert.pem", None),
+        ("public.pem", None),
+        ("cert.pem", Some(&seed)),
+    ] {
         let recipient = Recipient::from_pem(&read(dir, recipient)).unwrap();
-        let token = seal(TEXT.as_bytes(), &recipient, Prefix::default())
+        let sealing = Sealing {
+            seed,
+            ..Sealing::default()
+        };
+        let token = sealing
+            .seal(TEXT.as_bytes(), &recipient)
             .unwrap()
             .to_string();
         let fields: Vec<&str> = token.split('.').collect();
@@ -126,7 +138,7 @@ fn what_openssl_seals_is_opened_here() {
         );
         let token = Token::parse(&text, &Limits::default()).unwrap();
         for key in &keys {
-            let plain = open(&token, std::slice::from_ref(key)).unwrap();
+            let plain = open(&token, "env", std::slice::from_ref(key)).unwrap();
             assert_eq!(plain.expose(), TEXT.as_bytes(), "{password:?}");
         }
     }
@@ -140,8 +152,65 @@ fn keys_that_openssl_locks_are_unlocked_here() {
     let token = seal(TEXT.as_bytes(), &sealed, Prefix::ContractBasic).unwrap();
     let locked = read(dir, "locked.pem");
     let key = DecryptionKey::from_encrypted_pem(&locked, &Secret::new("pw".into())).unwrap();
-    assert_eq!(open(&token, &[key]).unwrap().expose(), TEXT.as_bytes());
+    assert_eq!(
+        open(&token, "env", &[key]).unwrap().expose(),
+        TEXT.as_bytes()
+    );
     assert!(DecryptionKey::from_encrypted_pem(&locked, &Secret::new("other".into())).is_err());
     assert!(DecryptionKey::from_pem(&locked).is_err());
     assert!(pem::normalise(&locked, &["PRIVATE KEY"]).is_err());
+}
+
+#[test]
+fn x25519_keys_are_read_as_openssl_writes_them() {
+    let Some(dir) = files() else { return };
+    let dir = dir.path();
+    for name in ["x1", "x2"] {
+        openssl(
+            dir,
+            &format!("genpkey -algorithm X25519 -out {name}.pem"),
+            b"",
+        )
+        .unwrap();
+        openssl(
+            dir,
+            &format!("pkey -in {name}.pem -pubout -out {name}.pub"),
+            b"",
+        )
+        .unwrap();
+    }
+    openssl(
+        dir,
+        "pkcs8 -topk8 -in x1.pem -v2 aes-256-cbc -passout pass:pw -out x1.locked",
+        b"",
+    )
+    .unwrap();
+    // All in one file, as an image has them.
+    let file = ["x2.pem", "key.pem", "x1.pem"]
+        .map(|name| read(dir, name))
+        .concat();
+    let all = DecryptionKey::all_from_pem(&file).unwrap();
+    assert_eq!(all.len(), 3);
+    let locked =
+        DecryptionKey::from_encrypted_pem(&read(dir, "x1.locked"), &Secret::new("pw".into()));
+    let recipient = Recipient::from_pem(&read(dir, "x1.pub")).unwrap();
+    let sealing = Sealing {
+        section: "env",
+        serial: Some(1),
+        ..Sealing::default()
+    };
+    let token = sealing.seal(TEXT.as_bytes(), &recipient).unwrap();
+    for keys in [all, vec![locked.unwrap()]] {
+        assert_eq!(
+            open(&token, "env", &keys).unwrap().expose(),
+            TEXT.as_bytes()
+        );
+    }
+    let other = DecryptionKey::from_pem(&read(dir, "x2.pem")).unwrap();
+    assert!(open(&token, "env", &[other]).is_err());
+    // Keys of another curve are refused, not misread.
+    openssl(dir, "genpkey -algorithm ED25519 -out ed.pem", b"").unwrap();
+    openssl(dir, "pkey -in ed.pem -pubout -out ed.pub", b"").unwrap();
+    assert!(DecryptionKey::from_pem(&read(dir, "ed.pem")).is_err());
+    assert!(Recipient::from_pem(&read(dir, "ed.pub")).is_err());
 }

@@ -65,6 +65,10 @@ impl<'a> Console<'a> {
     /// Says why the command failed; nothing is left to be done where nobody reads it.
     pub(super) fn fail(&mut self, error: &CliError) {
         if self.json {
+            // One object for each command: what a failed check found has been given as the answer.
+            if matches!(error, CliError::Failed { .. }) {
+                return;
+            }
             writeln!(self.out, "{}", error.to_json()).unwrap_or_default();
         } else {
             writeln!(self.err, "{error}").unwrap_or_default();

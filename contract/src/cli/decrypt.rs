@@ -21,6 +21,9 @@ pub(super) struct Args {
     file: PathBuf,
 }
 
+/// The names that a token may be bound to.
+const SECTIONS: [&str; 3] = ["workload", "env", "attestationPublicKey"];
+
 /// A decrypted contract.
 #[derive(Serialize)]
 struct Decrypted {
@@ -40,7 +43,7 @@ pub(super) fn run(args: &Args, console: &mut Console<'_>) -> Result<(), CliError
     limits.check_document(bytes.expose().len())?;
     let text = files::text_of(&args.file, &bytes)?;
     if Token::is_meant(text.expose()) {
-        let plain = plain(text.expose(), &keys, &limits)?;
+        let plain = lone(text.expose(), &keys, &limits)?;
         if !console.is_json() {
             return console.print(plain.expose());
         }
@@ -66,18 +69,22 @@ fn decrypted(
     keys: &[DecryptionKey],
     limits: &Limits,
 ) -> Result<ContractDocument, CliError> {
-    let section = |text: &str| -> Result<String, CliError> {
+    let section = |text: &str, name: &str| -> Result<String, CliError> {
         if !Token::is_meant(text) {
             return Ok(text.to_owned());
         }
-        let bytes = plain(text, keys, limits)?;
+        let bytes = plain(text, name, keys, limits)?;
         Ok(std::str::from_utf8(bytes.expose())
             .map_err(|_| ContractError::undecryptable())?
             .to_owned())
     };
-    let opened = ContractDocument::new(section(document.workload())?, section(document.env())?);
+    let [workload, env, attestation] = SECTIONS;
+    let opened = ContractDocument::new(
+        section(document.workload(), workload)?,
+        section(document.env(), env)?,
+    );
     let opened = match document.attestation_public_key() {
-        Some(text) => opened.with_attestation_public_key(section(text)?),
+        Some(text) => opened.with_attestation_public_key(section(text, attestation)?),
         None => opened,
     };
     Ok(match document.env_workload_signature() {
@@ -88,9 +95,22 @@ fn decrypted(
     })
 }
 
-fn plain(text: &str, keys: &[DecryptionKey], limits: &Limits) -> Result<Secret<Vec<u8>>, CliError> {
+/// A token by itself does not say which section it is of: each is tried.
+fn lone(text: &str, keys: &[DecryptionKey], limits: &Limits) -> Result<Secret<Vec<u8>>, CliError> {
+    SECTIONS
+        .into_iter()
+        .find_map(|section| plain(text, section, keys, limits).ok())
+        .ok_or_else(|| ContractError::undecryptable().into())
+}
+
+fn plain(
+    text: &str,
+    section: &str,
+    keys: &[DecryptionKey],
+    limits: &Limits,
+) -> Result<Secret<Vec<u8>>, CliError> {
     let token = Token::parse(text, limits).map_err(|_| ContractError::undecryptable())?;
-    Ok(envelope::open(&token, keys).map_err(|_| ContractError::undecryptable())?)
+    Ok(envelope::open(&token, section, keys).map_err(|_| ContractError::undecryptable())?)
 }
 
 // === impl Decrypted ===

@@ -1,7 +1,7 @@
 //! The files that commands read and write.
 
 use std::fs::File;
-use std::io::Read as _;
+use std::io::{Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -19,7 +19,7 @@ pub(super) const PEM_BYTES: usize = 256 * 1024;
 /// The private key of an image.
 #[derive(clap::Args)]
 pub(super) struct KeyFiles {
-    /// Private key of the image (PEM, PKCS#8 or PKCS#1); several may stand in it
+    /// Private key of the image (PEM, PKCS#8 or PKCS#1), RSA or X25519; several may stand in it
     #[arg(long, value_name = "FILE")]
     pub(super) key: PathBuf,
     /// File with the passphrase of the key, if it has one
@@ -103,7 +103,10 @@ pub(super) fn time(text: &str) -> Result<u64, String> {
     time::parse(text).ok_or_else(|| "give a time in UTC such as 2026-01-31T12:00:00Z".to_owned())
 }
 
-fn read_keys(key: &Path, passphrase: Option<&Path>) -> Result<Vec<DecryptionKey>, CliError> {
+pub(super) fn read_keys(
+    key: &Path,
+    passphrase: Option<&Path>,
+) -> Result<Vec<DecryptionKey>, CliError> {
     let text = read_text(key, PEM_BYTES)?;
     let keys = match passphrase {
         None => DecryptionKey::all_from_pem(text.expose()),
@@ -162,6 +165,18 @@ pub(super) fn read(path: &Path, limit: usize) -> Result<Secret<Vec<u8>>, CliErro
 /// Writes a file that anyone may read.
 pub(super) fn write(path: &Path, bytes: &[u8]) -> Result<(), CliError> {
     std::fs::write(path, bytes).map_err(|error| write_error(path, &error))
+}
+
+/// Writes a file that is not there yet, for its owner alone.
+pub(super) fn write_new(path: &Path, bytes: &[u8]) -> Result<(), CliError> {
+    let mut options = File::options();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options
+        .open(path)
+        .and_then(|mut file| file.write_all(bytes))
+        .map_err(|error| write_error(path, &error))
 }
 
 pub(super) fn write_error(path: &Path, error: &std::io::Error) -> CliError {

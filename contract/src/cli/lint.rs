@@ -1,8 +1,9 @@
 //! `lint`: what a guest would say of a contract, before a guest has to say it.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
+use bakehouse_contract::template::placeholders;
 use bakehouse_contract::{Contract, ContractDocument, Limits, Opening, look};
 use serde::Serialize;
 
@@ -18,8 +19,14 @@ pub(super) struct Args {
     #[arg(long, value_name = "FILE")]
     pins: Option<PathBuf>,
     /// The contract
-    #[arg(value_name = "FILE")]
-    file: PathBuf,
+    #[arg(value_name = "FILE", required_unless_present = "workload")]
+    file: Option<PathBuf>,
+    /// Text of the workload section, in place of a contract
+    #[arg(long, value_name = "FILE", requires = "env", conflicts_with = "file")]
+    workload: Option<PathBuf>,
+    /// Text of the env section, in place of a contract
+    #[arg(long, value_name = "FILE", requires = "workload")]
+    env: Option<PathBuf>,
 }
 
 /// What was found.
@@ -34,8 +41,11 @@ struct Findings {
 
 pub(super) fn run(args: &Args, console: &mut Console<'_>) -> Result<(), CliError> {
     let limits = Limits::default();
-    let bytes = files::read(&args.file, limits.document_bytes)?;
-    let document = ContractDocument::parse(bytes.expose(), &limits)?;
+    let (name, document) = document(args, &limits)?;
+    let unfilled = placeholders(&document, &limits)?;
+    if !unfilled.is_empty() {
+        return Err(CliError::Unfilled { places: unfilled });
+    }
     let pins = args.pins.as_deref().map(files::read_pins).transpose()?;
     let keys = args.keys.read()?;
     let opening = Opening {
@@ -48,11 +58,27 @@ pub(super) fn run(args: &Args, console: &mut Console<'_>) -> Result<(), CliError
         None => look(&document, &opening)?,
     };
     console.answer(&Findings {
-        file: files::name(&args.file),
+        file: name,
         digest: document.digest().to_string(),
         encrypted,
         warnings: warnings.iter().map(ToString::to_string).collect(),
     })
+}
+
+/// The document that was given, whole or as its two sections, and what to call it.
+fn document(args: &Args, limits: &Limits) -> Result<(String, ContractDocument), CliError> {
+    let (Some(workload), Some(env)) = (&args.workload, &args.env) else {
+        let file = args.file.as_deref().unwrap_or(Path::new(""));
+        let bytes = files::read(file, limits.document_bytes)?;
+        let document = ContractDocument::parse(bytes.expose(), limits)?;
+        return Ok((files::name(file), document));
+    };
+    let text = |path: &Path| -> Result<String, CliError> {
+        let text = files::read_text(path, limits.section_bytes)?;
+        Ok(text.expose().clone())
+    };
+    let name = format!("{} and {}", files::name(workload), files::name(env));
+    Ok((name, ContractDocument::new(text(workload)?, text(env)?)))
 }
 
 // === impl Findings ===

@@ -72,7 +72,7 @@ pub(super) fn run(args: &Args, console: &mut Console<'_>) -> Result<(), CliError
         digest: document.digest().to_string(),
         form: signed.form.to_string(),
         signer: signed.signer.to_string(),
-        expires: signed.expires.map(time::format),
+        expires: signed.expires.map(|seconds| time::format(seconds)),
         serial: verdict.serial,
         pinned: signed.pinned,
         warnings: document

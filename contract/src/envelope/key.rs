@@ -1,25 +1,22 @@
-//! The private key that opens tokens.
+//! The private keys that open tokens.
 
 use std::fmt;
 
-use aws_lc_rs::hmac;
-use aws_lc_rs::rsa::{Pkcs1PrivateDecryptingKey, PrivateDecryptingKey};
-use sha2::{Digest as _, Sha256};
-use subtle::{Choice, ConditionallySelectable as _, ConstantTimeEq as _};
 use zeroize::Zeroizing;
 
-use super::{Work, pbes2};
+use super::hpke::HpkeKey;
+use super::password::RsaKey;
+use super::pbes2;
 use crate::pem;
 use crate::secret::Secret;
 
-/// Separates the key of the stand-in passwords from every other use of the private key.
-const STAND_IN: &[u8] = b"bakehouse contract stand-in password v1\0";
+/// A private key of a guest image: RSA of 2048 to 8192 bits for IBM's tokens, or X25519 for ours.
+pub struct DecryptionKey(Kind);
 
-/// An RSA private key of a guest image, 2048 to 8192 bits.
-pub struct DecryptionKey {
-    rsa: Pkcs1PrivateDecryptingKey,
-    /// Makes the password that stands in for one that RSA does not yield: the same each time, and unknown to all.
-    stand_in: hmac::Key,
+/// What kind of token a key opens.
+enum Kind {
+    Rsa(Box<RsaKey>),
+    X25519(Box<HpkeKey>),
 }
 
 /// Why a text gives no private key.
@@ -40,15 +37,9 @@ pub enum KeyError {
     /// Encrypted with another passphrase.
     #[error("the passphrase does not open the key")]
     Passphrase,
-    /// Not an RSA key of 2048 to 8192 bits.
-    #[error("the key is not a sound RSA key of 2048 to 8192 bits")]
-    Rsa,
-}
-
-/// A password in a buffer of the key's size, so that neither its bytes nor its length decide what is done.
-pub(super) struct Password {
-    bytes: Zeroizing<Vec<u8>>,
-    len: u64,
+    /// Neither an RSA key of 2048 to 8192 bits nor an X25519 key.
+    #[error("the key is neither a sound RSA key of 2048 to 8192 bits nor an X25519 key")]
+    Unsound,
 }
 
 // === impl DecryptionKey ===
@@ -62,7 +53,7 @@ impl DecryptionKey {
             .ok_or(KeyError::Kind)
     }
 
-    /// Reads each private key of a PEM text, in its order: an image may know the key before its own too.
+    /// Reads each private key of a PEM text, of both kinds and in its order: an image may know the keys before its own too.
     pub fn all_from_pem(text: &str) -> Result<Vec<Self>, KeyError> {
         let mut keys = Vec::new();
         for block in pem::blocks(text)? {
@@ -81,81 +72,32 @@ impl DecryptionKey {
         Self::from_pkcs8(decrypted_pkcs8(text, passphrase)?.expose())
     }
 
-    fn from_pkcs8(der: &[u8]) -> Result<Self, KeyError> {
-        let rsa = PrivateDecryptingKey::from_pkcs8(der).map_err(|_| KeyError::Rsa)?;
-        let rsa = Pkcs1PrivateDecryptingKey::new(rsa).map_err(|_| KeyError::Rsa)?;
-        let seed: Zeroizing<[u8; 32]> = Zeroizing::new(
-            Sha256::new()
-                .chain_update(STAND_IN)
-                .chain_update(der)
-                .finalize()
-                .into(),
-        );
-        Ok(Self {
-            rsa,
-            stand_in: hmac::Key::new(hmac::HMAC_SHA256, &*seed),
-        })
+    pub(super) fn as_rsa(&self) -> Option<&RsaKey> {
+        match &self.0 {
+            Kind::Rsa(key) => Some(key),
+            Kind::X25519(_) => None,
+        }
     }
 
-    /// The password in `ciphertext`, or the one that stands in for it; both are always computed.
-    pub(super) fn password(&self, ciphertext: &[u8], work: &mut Work) -> Password {
-        let size = self.rsa.key_size_bytes();
-        // A ciphertext of another length would be turned down before the RSA operation; its length is no secret.
-        let mut input = ciphertext.to_vec();
-        input.resize(size, 0);
-        let fits = Choice::from(u8::from(ciphertext.len() == size));
-
-        let mut bytes = Zeroizing::new(vec![0_u8; size]);
-        work.rsa = work.rsa.saturating_add(1);
-        let (len, yielded) = match self.rsa.decrypt(&input, &mut bytes) {
-            Ok(plain) => (plain.len(), Choice::from(1)),
-            Err(_) => (0, Choice::from(0)),
-        };
-        work.mac = work.mac.saturating_add(1);
-        let other = hmac::sign(&self.stand_in, ciphertext);
-
-        let sound = yielded & fits;
-        let other_len = other.as_ref().len();
-        let padded = other.as_ref().iter().chain(std::iter::repeat(&0));
-        for (byte, other) in bytes.iter_mut().zip(padded) {
-            *byte = u8::conditional_select(other, byte, sound);
+    pub(super) fn as_x25519(&self) -> Option<&HpkeKey> {
+        match &self.0 {
+            Kind::Rsa(_) => None,
+            Kind::X25519(key) => Some(key),
         }
-        let len = u64::conditional_select(&wide(other_len), &wide(len), sound);
-        Password { bytes, len }
+    }
+
+    fn from_pkcs8(der: &[u8]) -> Result<Self, KeyError> {
+        let x25519 = HpkeKey::from_pkcs8(der).map(|key| Kind::X25519(Box::new(key)));
+        x25519
+            .or_else(|| RsaKey::from_pkcs8(der).map(|key| Kind::Rsa(Box::new(key))))
+            .map(Self)
+            .ok_or(KeyError::Unsound)
     }
 }
 
 impl fmt::Debug for DecryptionKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("DecryptionKey([redacted])")
-    }
-}
-
-// === impl Password ===
-
-impl Password {
-    /// All of it.
-    pub(super) fn whole(&self) -> &[u8] {
-        self.up_to(self.len)
-    }
-
-    /// As `openssl -pass stdin` reads it: up to the first line feed or NUL.
-    pub(super) fn cut(&self) -> &[u8] {
-        let mut end = self.len;
-        let mut index = wide(self.bytes.len());
-        for byte in self.bytes.iter().rev() {
-            index = index.saturating_sub(1);
-            let stops = byte.ct_eq(&b'\n') | byte.ct_eq(&0);
-            end.conditional_assign(&index, stops & Choice::from(u8::from(index < self.len)));
-        }
-        self.up_to(end)
-    }
-
-    fn up_to(&self, end: u64) -> &[u8] {
-        usize::try_from(end)
-            .ok()
-            .and_then(|end| self.bytes.get(..end))
-            .unwrap_or_default()
     }
 }
 
@@ -175,12 +117,8 @@ pub fn decrypted_pkcs8(
     Ok(Secret::new(std::mem::take(&mut *der)))
 }
 
-fn wide(len: usize) -> u64 {
-    u64::try_from(len).unwrap_or(u64::MAX)
-}
-
 /// PKCS#1 inside PKCS#8: `SEQUENCE { 0, SEQUENCE { rsaEncryption, NULL }, OCTET STRING }`.
-fn pkcs8_of(pkcs1: &[u8]) -> Zeroizing<Vec<u8>> {
+pub(crate) fn pkcs8_of(pkcs1: &[u8]) -> Zeroizing<Vec<u8>> {
     const HEAD: [u8; 18] = [
         0x02, 0x01, 0x00, 0x30, 0x0d, 0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01,
         0x01, 0x05, 0x00,
@@ -195,7 +133,7 @@ fn pkcs8_of(pkcs1: &[u8]) -> Zeroizing<Vec<u8>> {
 
 fn element(tag: u8, content: &[u8], out: &mut Vec<u8>) {
     out.push(tag);
-    let len = wide(content.len()).to_be_bytes();
+    let len = content.len().to_be_bytes();
     let significant: Vec<u8> = len.into_iter().skip_while(|b| *b == 0).collect();
     match significant.as_slice() {
         [] => out.push(0),
@@ -212,31 +150,6 @@ fn element(tag: u8, content: &[u8], out: &mut Vec<u8>) {
 mod tests {
     use super::*;
 
-    fn password(bytes: &[u8], size: usize) -> Password {
-        let mut buffer = bytes.to_vec();
-        buffer.resize(size, 0);
-        Password {
-            bytes: Zeroizing::new(buffer),
-            len: wide(bytes.len()),
-        }
-    }
-
-    #[test]
-    fn a_password_is_cut_where_openssl_cuts_it() {
-        for (whole, cut) in [
-            (&b"abc"[..], &b"abc"[..]),
-            (b"ab\ncd\n", b"ab"),
-            (b"ab\0cd\n", b"ab"),
-            (b"ab\r\ncd", b"ab\r"),
-            (b"\nabc", b""),
-            (b"\0", b""),
-            (b"", b""),
-        ] {
-            assert_eq!(password(whole, 64).cut(), cut);
-            assert_eq!(password(whole, 64).whole(), whole);
-        }
-    }
-
     #[test]
     fn key_texts_that_are_none_are_refused() {
         assert_eq!(
@@ -244,8 +157,8 @@ mod tests {
             KeyError::Pem(pem::PemError::Missing)
         );
         for (label, expected) in [
-            ("PRIVATE KEY", KeyError::Rsa),
-            ("RSA PRIVATE KEY", KeyError::Rsa),
+            ("PRIVATE KEY", KeyError::Unsound),
+            ("RSA PRIVATE KEY", KeyError::Unsound),
             ("CERTIFICATE", KeyError::Kind),
             ("ENCRYPTED PRIVATE KEY", KeyError::Encrypted),
         ] {

@@ -1,27 +1,70 @@
+mod deterministic;
+mod failures;
+mod hpke;
+
 use std::sync::LazyLock;
 
 use proptest::prelude::*;
 use rstest::rstest;
 
 use super::kdf::SALT;
-use super::open::open_counted;
-use super::seal::seal_with;
+use super::open::open_counted as counted;
+use super::recipient::Kind;
+use super::seal::blob;
 use super::*;
 use crate::limits::Limits;
 use crate::testing::{cases, pairs, pem};
 
 const TEXT: &str = "type: workload\n";
 
-fn sealed() -> Token {
-    static SEALED: LazyLock<Token> =
-        LazyLock::new(|| seal(TEXT.as_bytes(), pairs()[0].recipient(), Prefix::default()).unwrap());
+const SECTION: &str = "workload";
+
+fn sealed() -> Basic {
+    static SEALED: LazyLock<Basic> = LazyLock::new(|| {
+        let token = seal(TEXT.as_bytes(), pairs()[0].recipient(), Prefix::default()).unwrap();
+        basic(token)
+    });
     SEALED.clone()
 }
 
-fn opened(token: &Token) -> Option<Vec<u8>> {
+fn basic(token: Token) -> Basic {
+    match token {
+        Token::Basic(token) => token,
+        Token::Hpke(_) => panic!("a token for an X25519 key"),
+    }
+}
+
+/// A token whose password and salt are given.
+fn seal_with(
+    plaintext: &[u8],
+    recipient: &Recipient,
+    prefix: Prefix,
+    password: &[u8],
+    salt: [u8; SALT],
+) -> Result<Basic, SealError> {
+    let Kind::Rsa(rsa) = &recipient.kind else {
+        return Err(SealError::Kind);
+    };
+    Ok(Basic {
+        prefix,
+        password: rsa.encrypt(password)?,
+        blob: blob(plaintext, password, salt)?,
+    })
+}
+
+fn opened(token: &Basic) -> Option<Vec<u8>> {
     // Read once: that takes longer than to open a token.
     static KEY: LazyLock<[DecryptionKey; 1]> = LazyLock::new(|| [pairs()[0].key()]);
-    open(token, &*KEY).ok().map(|plain| plain.expose().clone())
+    open(&Token::Basic(token.clone()), SECTION, &*KEY)
+        .ok()
+        .map(|plain| plain.expose().clone())
+}
+
+fn open_counted(
+    token: &Basic,
+    keys: &[DecryptionKey],
+) -> (Result<crate::secret::Secret<Vec<u8>>, DecryptError>, Work) {
+    counted(&Token::Basic(token.clone()), SECTION, keys)
 }
 
 #[test]
@@ -37,7 +80,7 @@ fn what_is_sealed_is_opened() {
             let token = seal(text, pairs()[0].recipient(), prefix).unwrap();
             let read = Token::parse(&token.to_string(), &Limits::default()).unwrap();
             assert_eq!(read, token);
-            assert_eq!(opened(&read).as_deref(), Some(text));
+            assert_eq!(opened(&basic(read)).as_deref(), Some(text));
         }
     }
 }
@@ -92,11 +135,11 @@ fn fixture_1_opens_from_its_published_values() {
         )
         .unwrap()
     };
-    let token = Token {
+    let token = Basic {
         blob: seal(&password[..14]).blob,
         ..seal(&password)
     };
-    let text = token.to_string();
+    let text = Token::Basic(token.clone()).to_string();
     assert!(
         text.ends_with(".U2FsdGVkX1/6ABQ4LAqFSu1AKW0p8z69D80f59/8Byg="),
         "{text}"
@@ -123,26 +166,30 @@ fn attestation_records_open_with_a_password_as_the_guest_draws_it() {
             *b"Salted__\x0c\xdd\xf7\x67\xf3\xd2\xcd\xd4"
         );
         assert_eq!(token.blob.len(), 16 + (size / 16 + 1) * 16);
-        let read = Token::parse(&token.to_string(), &Limits::default()).unwrap();
-        assert_eq!(opened(&read).as_deref(), Some(&record[..]));
+        let text = Token::Basic(token).to_string();
+        let read = Token::parse(&text, &Limits::default()).unwrap();
+        assert_eq!(opened(&basic(read)).as_deref(), Some(&record[..]));
     }
 }
 
 #[test]
 fn any_of_several_keys_opens() {
-    let token = sealed();
+    let token = Token::Basic(sealed());
     let [own, other] = pairs();
     for keys in [vec![own.key(), other.key()], vec![other.key(), own.key()]] {
-        assert_eq!(open(&token, &keys).unwrap().expose(), TEXT.as_bytes());
+        assert_eq!(
+            open(&token, SECTION, &keys).unwrap().expose(),
+            TEXT.as_bytes()
+        );
     }
-    assert!(open(&token, &[other.key()]).is_err());
-    assert!(open(&token, &[]).is_err());
+    assert!(open(&token, SECTION, &[other.key()]).is_err());
+    assert!(open(&token, SECTION, &[]).is_err());
 }
 
 /// One flaw after the other, each named.
-fn flawed() -> Vec<(&'static str, Token)> {
+fn flawed() -> Vec<(&'static str, Basic)> {
     let sound = sealed();
-    let with = |change: &dyn Fn(&mut Token)| {
+    let with = |change: &dyn Fn(&mut Basic)| {
         let mut token = sound.clone();
         change(&mut token);
         token
@@ -186,7 +233,8 @@ fn every_failure_is_one_error_after_the_same_work() {
             rsa: 2,
             mac: 2,
             kdf: 4,
-            cipher: 4
+            cipher: 4,
+            ..Work::default()
         }
     );
     for (flaw, token) in flawed() {
@@ -196,7 +244,7 @@ fn every_failure_is_one_error_after_the_same_work() {
         assert_ne!(plain.as_deref(), Ok(TEXT.as_bytes()), "{flaw}");
         assert_eq!(work, expected, "{flaw}");
     }
-    let (outcome, work) = open_counted(&Token::stand_in(), &keys);
+    let (outcome, work) = counted(&Token::stand_in(""), SECTION, &keys);
     assert_eq!(outcome.map(|_| ()), Err(DecryptError));
     assert_eq!(work, expected);
 }
@@ -205,7 +253,7 @@ fn every_failure_is_one_error_after_the_same_work() {
 fn bad_padding_is_the_same_error_after_the_same_work() {
     // A block that decrypts to a bad padding for certain: one byte of the block before the last is changed so that the last
     // byte of the padding becomes zero.
-    let mut token = seal(&[b'a'; 31], pairs()[0].recipient(), Prefix::default()).unwrap();
+    let mut token = basic(seal(&[b'a'; 31], pairs()[0].recipient(), Prefix::default()).unwrap());
     let at = token.blob.len() - 17;
     token.blob[at] ^= 1;
     let (outcome, work) = open_counted(&token, &[pairs()[0].key()]);
@@ -216,7 +264,8 @@ fn bad_padding_is_the_same_error_after_the_same_work() {
             rsa: 1,
             mac: 1,
             kdf: 2,
-            cipher: 2
+            cipher: 2,
+            ..Work::default()
         }
     );
 }
@@ -228,16 +277,11 @@ fn what_rsa_turns_down_looks_like_a_password_that_does_not_fit() {
     let mut token = sealed();
     token.password[7] ^= 1;
     let mut work = Work::default();
-    let password = pair
-        .key()
-        .password(&token.password, &mut work)
-        .whole()
-        .to_vec();
+    let key = pair.key();
+    let key = key.as_rsa().unwrap();
+    let password = key.password(&token.password, &mut work).whole().to_vec();
     assert_eq!(password.len(), 32);
-    assert_eq!(
-        password,
-        pair.key().password(&token.password, &mut work).whole()
-    );
+    assert_eq!(password, key.password(&token.password, &mut work).whole());
     let made = seal_with(
         TEXT.as_bytes(),
         pair.recipient(),
@@ -251,10 +295,7 @@ fn what_rsa_turns_down_looks_like_a_password_that_does_not_fit() {
 
     // Another ciphertext, another password; another key, another password.
     token.password[7] ^= 3;
-    assert_ne!(
-        password,
-        pair.key().password(&token.password, &mut work).whole()
-    );
+    assert_ne!(password, key.password(&token.password, &mut work).whole());
     assert!(opened(&token).as_deref() != Some(TEXT.as_bytes()));
 }
 
@@ -263,7 +304,12 @@ fn pkcs1_keys_open_as_pkcs8_keys_do() {
     // The PKCS#8 head of an RSA key is 26 bytes: two lengths of four, version, algorithm, octet string.
     let pkcs1 = &pairs()[0].private_der[26..];
     let key = DecryptionKey::from_pem(&pem("RSA PRIVATE KEY", pkcs1)).unwrap();
-    assert_eq!(open(&sealed(), &[key]).unwrap().expose(), TEXT.as_bytes());
+    assert_eq!(
+        open(&Token::Basic(sealed()), SECTION, &[key])
+            .unwrap()
+            .expose(),
+        TEXT.as_bytes()
+    );
 }
 
 #[test]

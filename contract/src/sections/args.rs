@@ -49,19 +49,25 @@ pub(super) fn read(
     let mut found: Vec<(&str, String)> = Vec::new();
     for item in view.items(0..=allowed.len())? {
         let text = item.text(&expected)?;
-        let (name, value) = text
-            .split_once('=')
-            .map_or((text, None), |(name, value)| (name, Some(value)));
-        let form = allowed
-            .iter()
-            .find(|it| it.0 == name && it.1.takes(value))
-            .ok_or_else(|| item.must_be(&expected))?;
+        let form = form(text, allowed).ok_or_else(|| item.must_be(&expected))?;
         if found.iter().any(|(name, _)| *name == form.0) {
             return Err(item.error(Code::ValueInvalid, format!("{} is there twice", form.0)));
         }
         found.push((form.0, text.to_owned()));
     }
     Ok(found.into_iter().map(|(_, text)| text).collect())
+}
+
+/// Whether a text is one of these arguments, with such a value as it takes.
+pub(super) fn is_allowed(text: &str, allowed: &[Allowed]) -> bool {
+    form(text, allowed).is_some()
+}
+
+fn form<'a>(text: &str, allowed: &'a [Allowed]) -> Option<&'a Allowed> {
+    let (name, value) = text
+        .split_once('=')
+        .map_or((text, None), |(name, value)| (name, Some(value)));
+    allowed.iter().find(|it| it.0 == name && it.1.takes(value))
 }
 
 fn forms(allowed: &[Allowed]) -> String {

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use super::values;
+use crate::envelope::SERIALS;
 use crate::error::{Code, ContractError};
 use crate::reader::{View, alternatives};
 use crate::settings::{Egress, Endpoint, Grep11Credentials, Grep11Settings, Powers, StateSettings};
@@ -43,7 +44,7 @@ pub(super) fn read(ours: &View<'_>) -> Result<Env, ContractError> {
             .unwrap_or_default(),
         serial: ours
             .optional("serial")
-            .map(|serial| serial.number(super::SERIAL))
+            .map(|serial| serial.number(SERIALS))
             .transpose()?,
     })
 }

@@ -9,7 +9,7 @@ use crate::settings::{KeyRole, KeySettings, Policy};
 
 /// The kinds of 0x03 contents that a policy may name: all that a key of a baker or its owner has reason to sign. Consensus
 /// operations are never among them.
-const OPERATIONS: [&str; 33] = [
+pub(super) const OPERATIONS: [&str; 33] = [
     "seed_nonce_revelation",
     "double_consensus_operation_evidence",
     "double_baking_evidence",

@@ -49,7 +49,7 @@ pub(super) enum PublicKey {
 }
 
 /// The id of a network that Octez knows by name.
-pub(super) fn built_in(network: &str) -> Option<&'static str> {
+pub(crate) fn built_in(network: &str) -> Option<&'static str> {
     match network {
         "mainnet" | "sandbox" => Some("NetXdQprcVkpaWU"),
         "ghostnet" => Some("NetXnHfVqm9iesp"),

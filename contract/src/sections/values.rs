@@ -29,7 +29,7 @@ pub(super) fn host_port(text: &str) -> Option<(String, u16)> {
 }
 
 /// A name as RFC 1123 has them, in lower case; never one that looks like an address.
-pub(super) fn host_name(text: &str) -> Option<String> {
+pub(crate) fn host_name(text: &str) -> Option<String> {
     let label = |label: &str| {
         (1..=63).contains(&label.len())
             && label

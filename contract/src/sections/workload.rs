@@ -56,6 +56,11 @@ pub(super) fn read(
     })
 }
 
+/// Whether a text names a network.
+pub(crate) fn is_network(text: &str) -> bool {
+    tezos::built_in(text).is_some() || values::https_url(text).is_some()
+}
+
 fn network(view: &View<'_>, warnings: &mut Vec<Warning>) -> Result<Network, ContractError> {
     let network = view.parse(
         "mainnet, ghostnet, shadownet, sandbox or an https:// address of a network configuration",

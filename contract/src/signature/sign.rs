@@ -37,7 +37,9 @@ impl Signer {
         let der = block.der.expose();
         match block.label.as_str() {
             "PRIVATE KEY" => Self::from_pkcs8(der),
-            "RSA PRIVATE KEY" => KeyPair::from_der(der).map(Self).map_err(|_| KeyError::Rsa),
+            "RSA PRIVATE KEY" => KeyPair::from_der(der)
+                .map(Self)
+                .map_err(|_| KeyError::Unsound),
             "ENCRYPTED PRIVATE KEY" => Err(KeyError::Encrypted),
             _ => Err(KeyError::Kind),
         }
@@ -51,20 +53,23 @@ impl Signer {
     fn from_pkcs8(der: &[u8]) -> Result<Self, KeyError> {
         KeyPair::from_pkcs8(der)
             .map(Self)
-            .map_err(|_| KeyError::Rsa)
+            .map_err(|_| KeyError::Unsound)
     }
 
     /// The public half.
     pub fn public(&self) -> Result<SigningKey, KeyError> {
-        let der: PublicKeyX509Der<'static> =
-            self.0.public_key().as_der().map_err(|_| KeyError::Rsa)?;
+        let der: PublicKeyX509Der<'static> = self
+            .0
+            .public_key()
+            .as_der()
+            .map_err(|_| KeyError::Unsound)?;
         let block = Block {
             label: "PUBLIC KEY".to_owned(),
             der: Secret::new(der.as_ref().to_vec()),
         };
         let mut text = String::new();
         pem::write(&block, &mut text);
-        SigningKey::from_pem(&text).map_err(|_| KeyError::Rsa)
+        SigningKey::from_pem(&text).map_err(|_| KeyError::Unsound)
     }
 
     /// Signs a document, over whose strings no more may be changed then. A signature that is there is replaced.
@@ -78,7 +83,7 @@ impl Signer {
                 &message,
                 &mut signature,
             )
-            .map_err(|_| KeyError::Rsa)?;
+            .map_err(|_| KeyError::Unsound)?;
         Ok(document.with_env_workload_signature(STANDARD.encode(&signature)))
     }
 }

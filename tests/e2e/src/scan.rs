@@ -93,9 +93,15 @@ fn scan_family(sources: [&str; 2], guest: &str, control: &str) -> Result<(BTreeS
     let [source, control_source] = sources;
     let (source, guest): (IpAddr, IpAddr) = (source.parse()?, guest.parse()?);
     let (control_source, control): (IpAddr, IpAddr) = (control_source.parse()?, control.parse()?);
+    // A new link may take a second until it carries the first packet.
     let control_seen = || -> Result<usize> {
-        let seen = syn::scan(control_source, control, CONTROL_PORT..=CONTROL_PORT)?;
-        Ok(usize::from(seen.contains(&CONTROL_PORT)))
+        for _ in 0..5 {
+            let seen = syn::scan(control_source, control, CONTROL_PORT..=CONTROL_PORT)?;
+            if seen.contains(&CONTROL_PORT) {
+                return Ok(1);
+            }
+        }
+        Ok(0)
     };
     let before = control_seen()?;
     let open = syn::scan(source, guest, 1..=u16::MAX)?;

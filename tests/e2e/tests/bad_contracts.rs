@@ -49,14 +49,14 @@ const TABLE: &[Case] = &[
     },
     Case {
         name: "half signed",
-        code: "signature_unsupported",
+        code: "signing_key_missing",
         exit: 65,
         make: half_signed,
         before: None,
     },
     Case {
         name: "signing key",
-        code: "signature_unsupported",
+        code: "signature_missing",
         exit: 65,
         make: |b| sealed(b, |r| r.more_env_section.push("signingKey: AAAA".into())),
         before: None,

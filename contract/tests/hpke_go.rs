@@ -1,0 +1,169 @@
+//! Our own tokens, both directions, against Go's crypto/hpke: tests/interop/hpke.
+//!
+//! Skipped, loudly, where there is no Go 1.26, the first that has it.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::cast_possible_truncation,
+    reason = "all of this file is a test, its helpers too"
+)]
+
+use std::io::Write as _;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use bakehouse_contract::Limits;
+use bakehouse_contract::envelope::{DecryptionKey, Recipient, Sealing, Token, open};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use hpke::kem::X25519HkdfSha256;
+use hpke::{Deserializable as _, Kem, Serializable as _};
+
+const SECTIONS: [&str; 3] = ["workload", "env", "attestationPublicKey"];
+
+/// A case: which section and serial, and what the text is.
+struct Case {
+    section: &'static str,
+    serial: u64,
+    text: Vec<u8>,
+}
+
+fn cases() -> Vec<Case> {
+    (0..100_usize)
+        .map(|index| Case {
+            section: SECTIONS[index % 3],
+            serial: if index == 0 { 1 << 53 } else { index as u64 },
+            text: (0..index * 37)
+                .map(|at| ((at * 7 + index) % 251) as u8)
+                .collect(),
+        })
+        .collect()
+}
+
+/// The program, or why there is none.
+fn program(dir: &Path) -> Result<std::path::PathBuf, String> {
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/interop/hpke");
+    let version = Command::new("go")
+        .args(["env", "GOVERSION"])
+        .current_dir(&source)
+        .output();
+    let version = version.map_err(|error| format!("there is no Go: {error}"))?;
+    let version = String::from_utf8_lossy(&version.stdout).trim().to_owned();
+    let minor = version
+        .strip_prefix("go1.")
+        .and_then(|rest| rest.split('.').next()?.parse::<u32>().ok());
+    if minor.is_none_or(|minor| minor < 26) {
+        return Err(format!("Go is {version}, and crypto/hpke came with go1.26"));
+    }
+    let program = dir.join("hpke");
+    let built = Command::new("go")
+        .args(["build", "-o"])
+        .arg(&program)
+        .arg(".")
+        .current_dir(&source)
+        .env("GOTOOLCHAIN", "local")
+        .env("GOFLAGS", "-mod=readonly")
+        .status()
+        .unwrap();
+    assert!(built.success(), "the Go program does not build");
+    Ok(program)
+}
+
+fn ask(program: &Path, requests: &[String]) -> Vec<String> {
+    let mut child = Command::new(program)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut input = child.stdin.take().unwrap();
+    let text = requests.join("\n");
+    let writer = std::thread::spawn(move || input.write_all(text.as_bytes()));
+    let output = child.wait_with_output().unwrap();
+    writer.join().unwrap().unwrap();
+    assert!(output.status.success());
+    let text = String::from_utf8(output.stdout).unwrap();
+    text.lines().map(str::to_owned).collect()
+}
+
+fn pem(label: &str, head: &str, key: &[u8]) -> String {
+    let body = STANDARD.encode([hex::decode(head).unwrap().as_slice(), key].concat());
+    format!("-----BEGIN {label}-----\n{body}\n-----END {label}-----\n")
+}
+
+#[test]
+fn go_opens_what_is_sealed_here_and_the_other_way_round() {
+    let dir = tempfile::tempdir().unwrap();
+    let program = match program(dir.path()) {
+        Ok(program) => program,
+        Err(reason) => {
+            // Written past the harness, which keeps the output of a test that passes to itself.
+            std::io::stderr()
+                .write_all(format!("SKIPPED: {reason}\n").as_bytes())
+                .unwrap();
+            return;
+        }
+    };
+    let (private, _) = X25519HkdfSha256::derive_keypair(&[9; 32]);
+    let private = private.to_bytes();
+    let public = <X25519HkdfSha256 as Kem>::PrivateKey::from_bytes(&private).unwrap();
+    let public = X25519HkdfSha256::sk_to_pk(&public).to_bytes();
+    let recipient = Recipient::from_pem(&pem("PUBLIC KEY", "302a300506032b656e032100", &public));
+    let recipient = recipient.unwrap();
+    let key = pem("PRIVATE KEY", "302e020100300506032b656e04220420", &private);
+    let keys = DecryptionKey::all_from_pem(&key).unwrap();
+    let private = hex::encode(private);
+    let shown = |text: &[u8]| {
+        if text.is_empty() {
+            "-".to_owned()
+        } else {
+            hex::encode(text)
+        }
+    };
+
+    // Ours for Go, each in its own section and in another.
+    let mut requests = Vec::new();
+    for case in cases() {
+        let sealing = Sealing {
+            section: case.section,
+            serial: Some(case.serial),
+            ..Sealing::default()
+        };
+        let token = sealing.seal(&case.text, &recipient).unwrap();
+        for section in [case.section, SECTIONS[(case.text.len() + 1) % 3]] {
+            requests.push(format!("open {private} {section} {token}"));
+        }
+    }
+    let answers = ask(&program, &requests);
+    assert_eq!(answers.len(), 200);
+    for (pair, case) in answers.chunks(2).zip(cases()) {
+        assert_eq!(pair[0], shown(&case.text));
+        let same = SECTIONS[(case.text.len() + 1) % 3] == case.section;
+        assert_eq!(pair[1] == "refused", !same);
+    }
+    assert!(answers.iter().filter(|answer| *answer == "refused").count() > 30);
+
+    // Go's for us.
+    let requests: Vec<String> = cases()
+        .iter()
+        .map(|it| {
+            format!(
+                "seal {private} {} {} {}",
+                it.section,
+                it.serial,
+                shown(&it.text)
+            )
+        })
+        .collect();
+    let tokens = ask(&program, &requests);
+    assert_eq!(tokens.len(), 100);
+    for (text, case) in tokens.iter().zip(cases()) {
+        let token = Token::parse(text, &Limits::default()).unwrap();
+        assert_eq!(token.serial(), Some(case.serial));
+        assert_eq!(
+            open(&token, case.section, &keys).unwrap().expose(),
+            &case.text
+        );
+        assert!(open(&token, "other", &keys).is_err());
+    }
+}

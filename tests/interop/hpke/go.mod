@@ -1,0 +1,3 @@
+module bakehouse.example/interop/hpke
+
+go 1.26
