@@ -69,7 +69,8 @@ impl Pair {
     pub(crate) fn open(&self, token: &str) -> Option<Vec<u8>> {
         let token = Token::parse(token, &Limits::default()).unwrap();
         let key = DecryptionKey::from_pem(&self.key).unwrap();
-        Some(open(&token, &[key]).ok()?.expose().clone())
+        // Which section it is means nothing to tokens of IBM's kind.
+        Some(open(&token, "env", &[key]).ok()?.expose().clone())
     }
 
     /// The password of a token.

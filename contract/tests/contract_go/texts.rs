@@ -82,8 +82,7 @@ fn what_contract_go_encrypts_is_opened_here() {
 
 #[test]
 fn what_is_encrypted_here_is_opened_by_contract_go_but_for_what_it_trims() {
-    let test = "what_is_encrypted_here_is_opened_by_contract_go";
-    let Some(mut go) = contract_go(test) else {
+    let Some(mut go) = contract_go("what_is_encrypted_here_is_opened_by_contract_go") else {
         return;
     };
     let recipient = Recipient::from_pem(&Pair::image().certificate).unwrap();

@@ -7,7 +7,7 @@ use std::sync::OnceLock;
 
 use serde_json::Value;
 
-use crate::{go, workshop};
+use crate::{CONTRACT_GO, go};
 
 /// A running program around contract-go. It ends when this is dropped.
 ///
@@ -30,12 +30,7 @@ pub fn program() -> Result<PathBuf, String> {
 
 fn build() -> Result<PathBuf, String> {
     go::output(Command::new("openssl").arg("version"))?;
-    let path = workshop()?.join("contract-go");
-    // A program that another process runs cannot be written to; it can be replaced.
-    let fresh = path.with_extension(std::process::id().to_string());
-    go::output(go::command(&["build", "-o"])?.arg(&fresh).arg("."))?;
-    std::fs::rename(&fresh, &path).map_err(|error| format!("{}: {error}", path.display()))?;
-    Ok(path)
+    go::build(CONTRACT_GO)
 }
 
 /// The version of contract-go that is pinned.
@@ -44,13 +39,10 @@ fn build() -> Result<PathBuf, String> {
 /// As [`program`].
 pub fn version() -> Result<String, String> {
     let path = "github.com/ibm-hyper-protect/contract-go/v2";
-    go::output(&mut go::command(&[
-        "list",
-        "-m",
-        "-f",
-        "{{.Version}}",
-        path,
-    ])?)
+    go::output(&mut go::command(
+        CONTRACT_GO,
+        &["list", "-m", "-f", "{{.Version}}", path],
+    )?)
 }
 
 // === impl ContractGo ===

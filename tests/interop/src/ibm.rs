@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::sync::OnceLock;
 
-use crate::{go, skipped};
+use crate::{CONTRACT_GO, go, skipped};
 
 const FOLDER: &str = "IBM_FIXTURES";
 const TERRAFORM: &str = "github.com/ibm-hyper-protect/terraform-provider-hpcr@v1.10.9";
@@ -29,13 +29,18 @@ impl Repository {
     /// # Errors
     /// What was tried and how it failed, in one line.
     pub fn folder(self) -> Result<PathBuf, String> {
-        static CONTRACT_GO: OnceLock<Result<PathBuf, String>> = OnceLock::new();
-        static TERRAFORM: OnceLock<Result<PathBuf, String>> = OnceLock::new();
+        static FOLDERS: [OnceLock<Result<PathBuf, String>>; 2] = [OnceLock::new(), OnceLock::new()];
+        let [contract_go, terraform] = &FOLDERS;
         let known = match self {
-            Self::ContractGo => &CONTRACT_GO,
-            Self::Terraform => &TERRAFORM,
+            Self::ContractGo => contract_go,
+            Self::Terraform => terraform,
         };
         known.get_or_init(|| self.find()).clone()
+    }
+
+    /// As [`Repository::folder`]; `None`, said loudly, where it is not to be had.
+    pub fn folder_for(self, what: &str) -> Option<PathBuf> {
+        self.folder().map_err(|reason| skipped(what, &reason)).ok()
     }
 
     /// The bytes of one of its files; `None`, said loudly, where they are not to be had.
@@ -61,7 +66,10 @@ impl Repository {
         match self {
             Self::ContractGo => {
                 let path = "github.com/ibm-hyper-protect/contract-go/v2";
-                downloaded(&mut go::command(&["mod", "download", "-json", path])?)
+                downloaded(&mut go::command(
+                    CONTRACT_GO,
+                    &["mod", "download", "-json", path],
+                )?)
             }
             // No code of it is built, so it has no place in a go.mod, and its download must stand in no module.
             Self::Terraform => downloaded(
@@ -75,7 +83,7 @@ impl Repository {
 
     fn name(self) -> &'static str {
         match self {
-            Self::ContractGo => "contract-go",
+            Self::ContractGo => CONTRACT_GO,
             Self::Terraform => "terraform-provider-hpcr",
         }
     }

@@ -22,9 +22,12 @@ pub fn skipped(what: &str, reason: &str) {
     drop(std::io::stderr().write_all(line.as_bytes()));
 }
 
-/// The folder of the Go module.
-fn module() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("contract-go")
+/// The Go module around IBM's library.
+const CONTRACT_GO: &str = "contract-go";
+
+/// The folder of a Go module.
+fn module(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(name)
 }
 
 /// A folder for what is fetched and built, under cargo's own.
