@@ -20,6 +20,8 @@ mod crafted;
 mod faults;
 #[path = "contract_go/keys.rs"]
 mod keys;
+#[path = "contract_go/records.rs"]
+mod records;
 #[path = "contract_go/samples.rs"]
 mod samples;
 #[path = "contract_go/sections.rs"]
