@@ -6,8 +6,6 @@
     reason = "all of this file is a test, its helpers too"
 )]
 
-#[path = "ibm/contract_go.rs"]
-mod ibm;
 #[path = "tools/run.rs"]
 mod tools;
 
@@ -16,6 +14,7 @@ use std::process::Command;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bakehouse_contract::time;
+use bakehouse_interop::ibm::Repository::ContractGo;
 use serde_json::Value;
 use tools::{chain, has_openssl, ours, shell, words};
 
@@ -311,7 +310,9 @@ fn files_that_are_something_else_are_refused_by_name() {
 
 #[test]
 fn ibms_own_chains_are_judged_as_their_names_say() {
-    let Some(ibm) = ibm::module() else { return };
+    let Some(ibm) = ContractGo.folder_for("IBM's certificates") else {
+        return;
+    };
     let chains = ibm.join("samples/certificate-chain");
     let judge = |args: &str| json(&chains, &format!("{args} --at 2026-06-01"));
     let (code, found) = judge(
@@ -337,7 +338,7 @@ fn ibms_own_chains_are_judged_as_their_names_say() {
 
 #[test]
 fn ibms_encryption_certificates_are_read_as_openssl_reads_them() {
-    let (Some(ibm), true) = (ibm::module(), has_openssl()) else {
+    let (Some(ibm), true) = (ContractGo.folder_for("IBM's certificates"), has_openssl()) else {
         return;
     };
     let dir = ibm.join("encryption");

@@ -1,9 +1,8 @@
 //! IBM's own fixtures, 1 to 6: tokens that IBM's tools made, opened with the keys published beside them.
 //!
-//! They are IBM's and hold private keys, so they are not kept here. They come from the Go module proxy (`go mod download`), or
-//! from a directory named by `IBM_FIXTURES` that holds the two repositories. Where neither gives a file, its test says
-//! SKIPPED, what was missing and how many were skipped so far, on standard error. What can be tried without them is, here and
-//! in the unit tests of `envelope`, which know what is published of fixtures 1 to 3.
+//! They are IBM's and hold private keys, so they are not kept here: `bakehouse_interop::ibm` fetches them. Where a file is not
+//! to be had, its test says SKIPPED, what was missing and how many were skipped so far, on standard error. What can be tried
+//! without them is, here and in the unit tests of `envelope`, which know what is published of fixtures 1 to 3.
 
 #![allow(
     clippy::unwrap_used,
@@ -11,12 +10,7 @@
     reason = "all of this file is a test, its helpers too"
 )]
 
-use std::io::Write as _;
 use std::num::NonZeroU32;
-use std::path::{Path, PathBuf};
-use std::process::Command;
-use std::sync::OnceLock;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use aws_lc_rs::cipher::{AES_256, EncryptionContext, PaddedBlockEncryptingKey, UnboundCipherKey};
 use aws_lc_rs::encoding::{AsDer as _, Pkcs8V1Der};
@@ -28,68 +22,11 @@ use aws_lc_rs::rsa::{
 use aws_lc_rs::signature::{RSA_PKCS1_2048_8192_SHA256, UnparsedPublicKey};
 use bakehouse_contract::envelope::{DecryptionKey, Token, TokenError, decrypted_pkcs8, open};
 use bakehouse_contract::{Limits, pem, secret::Secret};
+use bakehouse_interop::ibm::Repository::{self, ContractGo, Terraform};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use sha2::{Digest as _, Sha256};
 use x509_parser::prelude::{FromDer as _, X509Certificate};
-
-const CONTRACT_GO: &str = "github.com/ibm-hyper-protect/contract-go/v2@v2.41.1";
-const TERRAFORM: &str = "github.com/ibm-hyper-protect/terraform-provider-hpcr@v1.10.9";
-
-/// Where a module's files are, or why they are nowhere.
-fn module(name: &'static str) -> Result<PathBuf, String> {
-    if let Some(dir) = std::env::var_os("IBM_FIXTURES") {
-        let repository = if name == CONTRACT_GO {
-            "contract-go"
-        } else {
-            "terraform-provider-hpcr"
-        };
-        return Ok(Path::new(&dir).join(repository));
-    }
-    // `go mod download` wants to stand in no module.
-    let output = Command::new("go")
-        .args(["mod", "download", "-json", name])
-        .current_dir(std::env::temp_dir())
-        .output()
-        .map_err(|_| "there is no go program on this machine".to_owned())?;
-    let answer: serde_json::Value = serde_json::from_slice(&output.stdout)
-        .map_err(|_| "go mod download gave no answer".to_owned())?;
-    match answer["Dir"].as_str() {
-        Some(dir) => Ok(PathBuf::from(dir)),
-        None => Err(format!(
-            "go mod download {name} failed: {}",
-            answer["Error"].as_str().unwrap_or("no reason given")
-        )),
-    }
-}
-
-/// The bytes of a file of IBM's. Each module is asked for once.
-fn fetch(number: u8, name: &'static str, path: &str) -> Option<Vec<u8>> {
-    static SKIPPED: AtomicUsize = AtomicUsize::new(0);
-    static MODULES: OnceLock<[Result<PathBuf, String>; 2]> = OnceLock::new();
-    let modules = MODULES.get_or_init(|| [module(CONTRACT_GO), module(TERRAFORM)]);
-    let found = match &modules[usize::from(name == TERRAFORM)] {
-        Ok(dir) => std::fs::read(dir.join(path)).map_err(|error| error.to_string()),
-        Err(reason) => Err(reason.clone()),
-    };
-    match found {
-        Ok(bytes) => Some(bytes),
-        Err(reason) => {
-            // Written past the harness, which keeps the output of a test that passes to itself.
-            let skipped = SKIPPED.fetch_add(1, Ordering::Relaxed) + 1;
-            let line = format!(
-                "SKIPPED fixture {number}: {path}: {} (files missing so far: {skipped})\n",
-                reason.trim()
-            );
-            std::io::stderr().write_all(line.as_bytes()).unwrap();
-            None
-        }
-    }
-}
-
-fn text(number: u8, name: &'static str, path: &str) -> Option<String> {
-    fetch(number, name, path).map(|bytes| String::from_utf8(bytes).unwrap())
-}
 
 /// What was in a token of IBM's.
 struct Opened {
@@ -98,9 +35,9 @@ struct Opened {
     salt: String,
 }
 
-fn opened(number: u8, name: &'static str, token: &str, key: &str) -> Option<Opened> {
-    let text_of_token = text(number, name, token)?;
-    let pem = text(number, name, key)?;
+fn opened(what: &str, from: Repository, token: &str, key: &str) -> Option<Opened> {
+    let text_of_token = from.text(what, token)?;
+    let pem = from.text(what, key)?;
     let token = Token::parse(&text_of_token, &Limits::default()).unwrap();
     let key = DecryptionKey::from_pem(&pem).unwrap();
     let fields: Vec<&str> = text_of_token.trim().split('.').collect();
@@ -127,8 +64,8 @@ fn sha256(bytes: &[u8]) -> String {
 #[test]
 fn fixture_1_a_password_with_a_line_feed() {
     let Some(opened) = opened(
-        1,
-        CONTRACT_GO,
+        "fixture 1",
+        ContractGo,
         "samples/decrypt/encrypt.txt",
         "samples/decrypt/private.key",
     ) else {
@@ -148,7 +85,7 @@ fn fixture_2_an_attestation_record_of_24_3_3() {
         "samples/attestation/se-checksums.txt.enc",
         "samples/attestation/private.pem",
     );
-    let Some(opened) = opened(2, CONTRACT_GO, token, key) else {
+    let Some(opened) = opened("fixture 2", ContractGo, token, key) else {
         return;
     };
     assert_eq!(opened.password, b"g8:*c1qb^^Jr)ey2kNLdrL_R,u~anI$Y");
@@ -167,7 +104,7 @@ fn fixture_3_an_attestation_record_of_0_0_0() {
         format!("{CERT}/se-checksums.txt.enc"),
         format!("{CERT}/private.pem"),
     );
-    let Some(opened) = opened(3, TERRAFORM, &token, &key) else {
+    let Some(opened) = opened("fixture 3", Terraform, &token, &key) else {
         return;
     };
     assert_eq!(opened.salt, "0cddf767f3d2cdd4");
@@ -181,7 +118,7 @@ fn fixture_3_an_attestation_record_of_0_0_0() {
 #[test]
 fn fixture_4_the_signature_of_an_attestation_record() {
     let files = ["attestation.crt", "se-checksums.txt", "se-signature.bin"]
-        .map(|name| fetch(4, TERRAFORM, &format!("{CERT}/{name}")));
+        .map(|name| Terraform.file("fixture 4", &format!("{CERT}/{name}")));
     let [Some(certificate), Some(record), Some(signature)] = files else {
         return;
     };
@@ -195,8 +132,8 @@ fn fixture_4_the_signature_of_an_attestation_record() {
 
 #[test]
 fn fixture_5_an_encrypted_key_and_a_bare_ciphertext() {
-    let key = text(5, CONTRACT_GO, "samples/decrypt/private_encrypted.key");
-    let ciphertext = text(5, CONTRACT_GO, "samples/decrypt/encrypt_encrypted.txt");
+    let key = ContractGo.text("fixture 5", "samples/decrypt/private_encrypted.key");
+    let ciphertext = ContractGo.text("fixture 5", "samples/decrypt/encrypt_encrypted.txt");
     let (Some(key), Some(ciphertext)) = (key, ciphertext) else {
         return;
     };
@@ -212,7 +149,7 @@ fn fixture_5_an_encrypted_key_and_a_bare_ciphertext() {
 
 #[test]
 fn fixture_6_a_damaged_token() {
-    let Some(token) = text(6, CONTRACT_GO, "samples/decrypt/encrypt.invalid.txt") else {
+    let Some(token) = ContractGo.text("fixture 6", "samples/decrypt/encrypt.invalid.txt") else {
         return;
     };
     assert_eq!(

@@ -1,6 +1,6 @@
 //! Our own tokens, both directions, against Go's crypto/hpke: tests/interop/hpke.
 //!
-//! Skipped, loudly, where there is no Go 1.26, the first that has it.
+//! Skipped, loudly, where there is no Go that has it.
 
 #![allow(
     clippy::unwrap_used,
@@ -15,6 +15,7 @@ use std::process::{Command, Stdio};
 
 use bakehouse_contract::Limits;
 use bakehouse_contract::envelope::{DecryptionKey, Recipient, Sealing, Token, open};
+use bakehouse_interop::go;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use hpke::kem::X25519HkdfSha256;
@@ -41,35 +42,6 @@ fn cases() -> Vec<Case> {
         .collect()
 }
 
-/// The program, or why there is none.
-fn program(dir: &Path) -> Result<std::path::PathBuf, String> {
-    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/interop/hpke");
-    let version = Command::new("go")
-        .args(["env", "GOVERSION"])
-        .current_dir(&source)
-        .output();
-    let version = version.map_err(|error| format!("there is no Go: {error}"))?;
-    let version = String::from_utf8_lossy(&version.stdout).trim().to_owned();
-    let minor = version
-        .strip_prefix("go1.")
-        .and_then(|rest| rest.split('.').next()?.parse::<u32>().ok());
-    if minor.is_none_or(|minor| minor < 26) {
-        return Err(format!("Go is {version}, and crypto/hpke came with go1.26"));
-    }
-    let program = dir.join("hpke");
-    let built = Command::new("go")
-        .args(["build", "-o"])
-        .arg(&program)
-        .arg(".")
-        .current_dir(&source)
-        .env("GOTOOLCHAIN", "local")
-        .env("GOFLAGS", "-mod=readonly")
-        .status()
-        .unwrap();
-    assert!(built.success(), "the Go program does not build");
-    Ok(program)
-}
-
 fn ask(program: &Path, requests: &[String]) -> Vec<String> {
     let mut child = Command::new(program)
         .stdin(Stdio::piped())
@@ -93,16 +65,10 @@ fn pem(label: &str, head: &str, key: &[u8]) -> String {
 
 #[test]
 fn go_opens_what_is_sealed_here_and_the_other_way_round() {
-    let dir = tempfile::tempdir().unwrap();
-    let program = match program(dir.path()) {
+    let test = "go_opens_what_is_sealed_here_and_the_other_way_round";
+    let program = match go::build("hpke") {
         Ok(program) => program,
-        Err(reason) => {
-            // Written past the harness, which keeps the output of a test that passes to itself.
-            std::io::stderr()
-                .write_all(format!("SKIPPED: {reason}\n").as_bytes())
-                .unwrap();
-            return;
-        }
+        Err(reason) => return bakehouse_interop::skipped(test, &reason),
     };
     let (private, _) = X25519HkdfSha256::derive_keypair(&[9; 32]);
     let private = private.to_bytes();

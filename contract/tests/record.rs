@@ -6,8 +6,6 @@
     reason = "all of this file is a test, its helpers too"
 )]
 
-#[path = "ibm/contract_go.rs"]
-mod ibm;
 #[path = "record/refused.rs"]
 mod refused;
 #[path = "tools/run.rs"]
@@ -20,6 +18,7 @@ use bakehouse_contract::record::{
     Evidence, Expectations, Hash, LineState, Record, RecordKey, Report, sha256, verify,
 };
 use bakehouse_contract::{ContractDocument, Limits};
+use bakehouse_interop::ibm::Repository::ContractGo;
 use serde_json::Value;
 use tools::{chain, ours, shell, words};
 
@@ -315,7 +314,7 @@ fn the_file_is_compared_if_it_is_listed_and_strings_that_are_not_there_are_not_e
 /// The record of a guest of 24.3.3, encrypted; its signature is not published.
 #[test]
 fn ibms_own_record_is_decrypted_and_read() {
-    let (Some(ibm), Some(dir)) = (ibm::module(), chain()) else {
+    let (Some(ibm), Some(dir)) = (ContractGo.folder_for("IBM's record"), chain()) else {
         return;
     };
     let dir = dir.path();

@@ -4,6 +4,7 @@
 //! persistent volume, the executables' digests, and a contract sealed to a throw-away image key.
 
 pub mod guest;
+mod ibm;
 pub mod recipe;
 
 use std::os::unix::fs::PermissionsExt;
@@ -22,6 +23,7 @@ use crate::secrets::Canaries;
 use crate::volume::Volume;
 
 pub use guest::Guest;
+pub use ibm::ContractFrom;
 pub use recipe::Recipe;
 
 /// Programs that run inside the guest, under the names that the contract gives their digests.
@@ -48,6 +50,8 @@ pub struct Options {
     pub octez: Option<PathBuf>,
     /// Latency of the software HSM.
     pub latency: String,
+    /// Whose tool makes the contract.
+    pub contract_from: ContractFrom,
 }
 
 /// The bench.
@@ -126,6 +130,11 @@ impl Bench {
         self.options.octez.is_none()
     }
 
+    /// Whose tool makes the contract.
+    pub fn contract_from(&self) -> ContractFrom {
+        self.options.contract_from
+    }
+
     /// The namespaces.
     pub fn networks(&self) -> &Networks {
         &self.networks
@@ -178,6 +187,11 @@ impl Bench {
     /// Seals a recipe into a contract file.
     pub fn seal(&self, recipe: &Recipe, name: &str) -> Result<PathBuf> {
         let contract = self.path(name);
+        if self.options.contract_from == ContractFrom::Ibm {
+            let made = ibm::contract(recipe, &self.path("image.key"), self.folder.path())?;
+            std::fs::write(&contract, made)?;
+            return Ok(contract);
+        }
         std::fs::write(self.path("workload.yaml"), recipe.workload())?;
         std::fs::write(self.path("env.yaml"), recipe.env())?;
         let mut command = Command::new(self.program("bakehouse-contract"));

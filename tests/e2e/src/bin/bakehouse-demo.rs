@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use bakehouse_e2e::bench::Options;
+use bakehouse_e2e::bench::{ContractFrom, Options};
 use bakehouse_e2e::demo::{self, Drill, Request};
 use bakehouse_e2e::scan;
 use clap::{Parser, Subcommand};
@@ -27,6 +27,9 @@ struct Cli {
     /// Latency of the software HSM's calls.
     #[arg(long, default_value = "23ms", value_name = "TIME")]
     latency: String,
+    /// Whose tool encrypts and signs the contract.
+    #[arg(long, value_enum, default_value_t, value_name = "TOOL")]
+    contract_from: ContractFrom,
     /// Folder of the built programs; by default this program's own.
     #[arg(long, hide = true)]
     programs: Option<PathBuf>,
@@ -36,6 +39,9 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Part {
+    /// Fetches and builds IBM's tool, which takes the network that a namespace of its own lacks.
+    #[command(hide = true)]
+    BuildContractGo,
     /// Holds the scanner's control port open.
     #[command(hide = true)]
     HoldControlPort,
@@ -60,6 +66,10 @@ fn main() -> ExitCode {
 
 fn run(cli: Cli) -> anyhow::Result<bool> {
     match cli.part {
+        Some(Part::BuildContractGo) => {
+            let built = bakehouse_interop::contract_go::program();
+            return built.map(|_| true).map_err(anyhow::Error::msg);
+        }
         Some(Part::HoldControlPort) => return scan::hold_control_port().map(|()| true),
         Some(Part::HoldDecoys) => return scan::hold_decoys().map(|()| true),
         Some(Part::Scan) => return scan::scan_from_outside().map(|()| true),
@@ -75,6 +85,7 @@ fn run(cli: Cli) -> anyhow::Result<bool> {
             programs,
             octez: cli.octez,
             latency: cli.latency,
+            contract_from: cli.contract_from,
         },
         drill: cli.drill,
         keep: cli.keep,

@@ -7,7 +7,7 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use super::{Drill, Outcome, nobody_is_left, port_changes};
-use crate::bench::Bench;
+use crate::bench::{Bench, ContractFrom};
 use crate::journal::{self, BakerRequest, HsmCall};
 use crate::scan::Exposure;
 
@@ -20,6 +20,8 @@ const BLOCKS: usize = 15;
 /// What was seen.
 #[derive(Debug, Serialize)]
 pub struct Report {
+    /// Whose tool made the contract.
+    pub contract_from: ContractFrom,
     /// TCP ports that the world reached while the guest was exposed.
     pub exposed_ports: BTreeSet<u16>,
     /// The same, each family by itself.
@@ -104,6 +106,7 @@ impl Report {
             .canaries()?
             .search(&places.each_ref().map(std::path::PathBuf::as_path));
         Ok(Self {
+            contract_from: bench.contract_from(),
             exposed_ports: outcome
                 .exposed
                 .ipv4
@@ -205,6 +208,9 @@ impl Report {
     pub fn print(&self) {
         println!();
         println!("Seen from outside and from the journals of the HSM, the baker and the prober:");
+        if self.contract_from == ContractFrom::Ibm {
+            println!("  contract made by          IBM's contract-go, encrypted and signed");
+        }
         println!(
             "  ports the world reached   {:?} (of 65,535 TCP ports, IPv4 and IPv6); UDP answers: {}",
             self.exposed_ports, self.udp_replies

@@ -23,6 +23,7 @@ pub fn options() -> Options {
         programs: programs(),
         octez: None,
         latency: "5ms".into(),
+        contract_from: bakehouse_e2e::bench::ContractFrom::default(),
     }
 }
 
