@@ -1,6 +1,7 @@
 //! IBM's schema and IBM's sample contracts, beside our own rules.
 
 use bakehouse_contract::envelope::Token;
+use bakehouse_contract::network_config::NetworkConfig;
 use bakehouse_contract::{Contract, ContractDocument, Limits, Opening};
 use bakehouse_interop::ibm::Repository::ContractGo;
 use serde_json::json;
@@ -75,6 +76,31 @@ fn what_ibms_schema_refuses_in_a_sample_is_said_here_too() {
             .filter(|path| *path != "envWorkloadSignature")
             .collect();
         assert_eq!(places, complaints);
+    }
+}
+
+#[test]
+fn network_configs_are_judged_alike() {
+    let Some(mut go) = contract_go("network_configs_are_judged_alike") else {
+        return;
+    };
+    let file = |name: &str| ContractGo.text("network configs", &format!("samples/network/{name}"));
+    let (Some(sound), Some(broken)) = (
+        file("network_config.yaml"),
+        file("network_config_invalid.yaml"),
+    ) else {
+        return;
+    };
+    for (text, is_sound) in [
+        (sound.clone(), true),
+        (broken, false),
+        (sound.replace("dhcp4: false", "dhcp4: true"), false),
+        (sound.replace("addresses:", "address:"), false),
+    ] {
+        let job = json!({ "do": "verify-network", "text": text });
+        assert_eq!(go.ask(&job).is_ok(), is_sound, "{text}");
+        let ours = NetworkConfig::parse(text.as_bytes(), &Limits::default());
+        assert_eq!(ours.is_ok(), is_sound, "{ours:?}\n{text}");
     }
 }
 
