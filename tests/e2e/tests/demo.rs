@@ -2,16 +2,20 @@
 
 mod common;
 
+use bakehouse_e2e::bench::{ContractFrom, Options};
 use bakehouse_e2e::demo::{self, Drill, Request};
 use rstest::rstest;
 
-fn run(drill: Option<Drill>) {
+fn run(drill: Option<Drill>, contract_from: ContractFrom) {
     let _alone = common::alone();
     if !common::can_run() {
         return;
     }
     let request = Request {
-        options: common::options(),
+        options: Options {
+            contract_from,
+            ..common::options()
+        },
         drill,
         keep: None,
         quiet: true,
@@ -23,7 +27,15 @@ fn run(drill: Option<Drill>) {
 
 #[test]
 fn a_contract_becomes_a_baker_behind_one_port() {
-    run(None);
+    run(None, ContractFrom::Bakehouse);
+}
+
+#[test]
+fn so_does_a_contract_that_ibms_tool_made() {
+    match bakehouse_interop::contract_go::program() {
+        Ok(_) => run(None, ContractFrom::Ibm),
+        Err(reason) => bakehouse_interop::skipped("a contract that IBM's tool made", &reason),
+    }
 }
 
 #[rstest]
@@ -35,5 +47,5 @@ fn a_contract_becomes_a_baker_behind_one_port() {
 #[case(Drill::WipeDisk)]
 #[case(Drill::BadContract)]
 fn the_house_survives(#[case] drill: Drill) {
-    run(Some(drill));
+    run(Some(drill), ContractFrom::Bakehouse);
 }
