@@ -188,7 +188,10 @@ impl Config {
             return refuse("keys.floor", "is negative");
         }
         if !self.keys.iter().all(|key| key.policy.is_of(&self.chains)) {
-            return refuse("keys.policy.chains", "names a chain that is not in `chains`");
+            return refuse(
+                "keys.policy.chains",
+                "names a chain that is not in `chains`",
+            );
         }
         self.grep11.check()
     }

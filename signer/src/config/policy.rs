@@ -87,7 +87,10 @@ mod tests {
             r#"{"max_fee": 1, "max_fee": 2}"#,
             r#"{"operations": null}"#,
         ] {
-            assert!(serde_json::from_str::<PolicyConfig>(text).is_err(), "{text}");
+            assert!(
+                serde_json::from_str::<PolicyConfig>(text).is_err(),
+                "{text}"
+            );
         }
     }
 
