@@ -345,6 +345,11 @@ mod tests {
             ("/keys", serde_json::json!([]), "keys"),
             ("/keys/0/floor", serde_json::json!(-1), "keys.floor"),
             (
+                "/keys/0/policy",
+                serde_json::json!({"chains": ["NetXdQprcVkpaWU"]}),
+                "keys.policy.chains",
+            ),
+            (
                 "/grep11/endpoints",
                 serde_json::json!([]),
                 "grep11.endpoints",

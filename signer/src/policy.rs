@@ -16,7 +16,6 @@ pub use rules::Policy;
 use crate::operation::{Content, Effect, Operation, OperationKind};
 use crate::request::{Class, Consensus, Kind, SigningRequest};
 use crate::tezos::{Curve, PublicKeyHash};
-use rules::Allowed;
 
 /// What a key is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -162,13 +161,11 @@ impl KeyRule {
             });
         }
         ensure(
-            &self.policy.requests,
-            &consensus.class(),
+            self.policy.requests.permits(&consensus.class()),
             PolicyRefusal::Request(request),
         )?;
         ensure(
-            &self.policy.chains,
-            &consensus.chain,
+            self.policy.chains.permits(&consensus.chain),
             PolicyRefusal::Chain(request),
         )
     }
@@ -177,35 +174,37 @@ impl KeyRule {
         for content in &operation.contents {
             self.content(content)?;
         }
-        let fees = operation.contents.iter().filter_map(|content| content.fee);
-        at_most(
-            total(fees),
-            self.policy.max_total_fee,
+        let contents = || operation.contents.iter();
+        let fees = total(contents().filter_map(|content| content.fee));
+        ensure(
+            self.policy.max_total_fee.permits(fees),
             PolicyRefusal::TotalFee,
         )?;
-        let amounts = operation
-            .contents
-            .iter()
-            .filter_map(|content| content.effect.amount());
-        at_most(
-            total(amounts),
-            self.policy.max_total_amount,
+        let amounts = total(contents().filter_map(|content| content.effect.amount()));
+        ensure(
+            self.policy.max_total_amount.permits(amounts),
             PolicyRefusal::TotalAmount,
         )
     }
 
     fn content(&self, content: &Content) -> Result<(), PolicyRefusal> {
         let (kind, policy) = (content.kind, &self.policy);
-        if !policy.operations.contains(&kind) {
-            return Err(PolicyRefusal::Operation(kind));
-        }
-        if content.source.is_some_and(|source| source != self.key) {
-            return Err(PolicyRefusal::Source(kind));
-        }
-        at_most(content.fee, policy.max_fee, PolicyRefusal::Fee(kind))?;
-        at_most(
-            content.effect.amount(),
-            policy.max_amount,
+        ensure(
+            policy.operations.contains(&kind),
+            PolicyRefusal::Operation(kind),
+        )?;
+        ensure(
+            content.source.is_none_or(|source| source == self.key),
+            PolicyRefusal::Source(kind),
+        )?;
+        ensure(
+            policy.max_fee.permits(content.fee.unwrap_or(0)),
+            PolicyRefusal::Fee(kind),
+        )?;
+        ensure(
+            policy
+                .max_amount
+                .permits(content.effect.amount().unwrap_or(0)),
             PolicyRefusal::Amount(kind),
         )?;
         self.effect(kind, &content.effect)
@@ -214,17 +213,14 @@ impl KeyRule {
     fn effect(&self, kind: OperationKind, effect: &Effect) -> Result<(), PolicyRefusal> {
         let policy = &self.policy;
         match effect {
-            Effect::None => Ok(()),
+            // A contract may be without a delegate; taking the account's own away is another matter.
+            Effect::None | Effect::Originate { delegate: None, .. } => Ok(()),
             Effect::Transfer { destination, .. } | Effect::Send { destination } => ensure(
-                &policy.destinations,
-                destination,
+                policy.destinations.permits(destination),
                 PolicyRefusal::Destination(kind),
             ),
-            // A contract may be without a delegate; taking the account's own away is another matter.
-            Effect::Originate { delegate: None, .. } => Ok(()),
-            Effect::Originate { delegate, .. } | Effect::Delegate(delegate) => ensure_some(
-                &policy.delegates,
-                delegate.as_ref(),
+            Effect::Originate { delegate, .. } | Effect::Delegate(delegate) => ensure(
+                policy.delegates.permits_option(delegate.as_ref()),
                 PolicyRefusal::Delegate(kind),
             ),
             Effect::NewKey(key) => {
@@ -232,15 +228,26 @@ impl KeyRule {
                     OperationKind::UpdateCompanionKey => &policy.companion_keys,
                     _ => &policy.consensus_keys,
                 };
-                ensure_some(keys, key.as_ref(), PolicyRefusal::NewKey(kind))
+                ensure(
+                    keys.permits_option(key.as_ref()),
+                    PolicyRefusal::NewKey(kind),
+                )
             }
-            Effect::Proposals(protocols) => protocols.iter().try_for_each(|protocol| {
-                ensure(&policy.proposals, protocol, PolicyRefusal::Proposal(kind))
-            }),
+            Effect::Proposals(protocols) => ensure(
+                protocols
+                    .iter()
+                    .all(|protocol| policy.proposals.permits(protocol)),
+                PolicyRefusal::Proposal(kind),
+            ),
             Effect::Ballot { proposal, ballot } => {
-                let refusal = PolicyRefusal::Ballot(ballot.name());
-                ensure(&policy.ballots, ballot, refusal)?;
-                ensure(&policy.proposals, proposal, PolicyRefusal::Proposal(kind))
+                ensure(
+                    policy.ballots.permits(ballot),
+                    PolicyRefusal::Ballot(ballot.name()),
+                )?;
+                ensure(
+                    policy.proposals.permits(proposal),
+                    PolicyRefusal::Proposal(kind),
+                )
             }
         }
     }
@@ -253,43 +260,13 @@ impl KeyRule {
     }
 }
 
-/// The value must be in the list, if there is a list.
-fn ensure<T: Ord>(
-    allowed: &Allowed<T>,
-    value: &T,
-    refusal: PolicyRefusal,
-) -> Result<(), PolicyRefusal> {
-    ensure_some(allowed, Some(value), refusal)
+fn ensure(rule_holds: bool, refusal: PolicyRefusal) -> Result<(), PolicyRefusal> {
+    if rule_holds { Ok(()) } else { Err(refusal) }
 }
 
-/// There must be a value and it must be in the list, if there is a list.
-fn ensure_some<T: Ord>(
-    allowed: &Allowed<T>,
-    value: Option<&T>,
-    refusal: PolicyRefusal,
-) -> Result<(), PolicyRefusal> {
-    match (allowed, value) {
-        (None, _) => Ok(()),
-        (Some(list), Some(value)) if list.contains(value) => Ok(()),
-        _ => Err(refusal),
-    }
-}
-
-/// The value, if there is one, must not be above the limit, if there is one.
-fn at_most(
-    value: Option<u64>,
-    limit: Option<u64>,
-    refusal: PolicyRefusal,
-) -> Result<(), PolicyRefusal> {
-    match (value, limit) {
-        (Some(value), Some(limit)) if value > limit => Err(refusal),
-        _ => Ok(()),
-    }
-}
-
-/// The sum; one that is too great for 64 bits is above any limit but the greatest, and no account holds as much.
-fn total(values: impl Iterator<Item = u64>) -> Option<u64> {
-    Some(values.fold(0, u64::saturating_add))
+/// The sum; one that is too great for 64 bits counts as the greatest, and no account holds as much.
+fn total(values: impl Iterator<Item = u64>) -> u64 {
+    values.fold(0, u64::saturating_add)
 }
 
 // === impl Approved ===

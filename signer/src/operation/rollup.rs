@@ -75,17 +75,15 @@ fn refutation(reader: &mut Reader<'_>) -> Result<(), BinaryError> {
         return Ok(());
     }
     reader.natural("choice")?;
-    match reader.choice("step", 1)? {
-        0 => reader.list("dissection", |reader| {
+    if reader.choice("step", 1)? == 0 {
+        return reader.list("dissection", |reader| {
             reader.optional("state", |reader| reader.slice("state", 32))?;
             reader.natural("tick")
-        }),
-        _ => {
-            reader.dynamic("step of the machine")?;
-            reader.optional("input proof", input_proof)?;
-            Ok(())
-        }
+        });
     }
+    reader.dynamic("step of the machine")?;
+    reader.optional("input proof", input_proof)?;
+    Ok(())
 }
 
 fn input_proof(reader: &mut Reader<'_>) -> Result<(), BinaryError> {

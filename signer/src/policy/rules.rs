@@ -13,7 +13,12 @@ use crate::request::Class;
 use crate::tezos::{Address, ChainId, ProtocolHash, PublicKeyHash};
 
 /// A list of what is permitted; none permits everything.
-pub(super) type Allowed<T> = Option<BTreeSet<T>>;
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Allowed<T>(Option<BTreeSet<T>>);
+
+/// The most that is permitted; none permits any number.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Limit(Option<u64>);
 
 /// What a key may sign. The default is the consensus messages of its role, and no operations.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -27,10 +32,10 @@ pub struct Policy {
     pub(super) delegates: Allowed<PublicKeyHash>,
     pub(super) consensus_keys: Allowed<PublicKeyHash>,
     pub(super) companion_keys: Allowed<PublicKeyHash>,
-    pub(super) max_amount: Option<u64>,
-    pub(super) max_total_amount: Option<u64>,
-    pub(super) max_fee: Option<u64>,
-    pub(super) max_total_fee: Option<u64>,
+    pub(super) max_amount: Limit,
+    pub(super) max_total_amount: Limit,
+    pub(super) max_fee: Limit,
+    pub(super) max_total_fee: Limit,
 }
 
 // === impl Policy ===
@@ -69,10 +74,10 @@ impl Policy {
             delegates: parsed("delegates", config.delegates.as_ref())?,
             consensus_keys: parsed("consensus_keys", config.consensus_keys.as_ref())?,
             companion_keys: parsed("companion_keys", config.companion_keys.as_ref())?,
-            max_amount: config.max_amount,
-            max_total_amount: config.max_total_amount,
-            max_fee: config.max_fee,
-            max_total_fee: config.max_total_fee,
+            max_amount: Limit(config.max_amount),
+            max_total_amount: Limit(config.max_total_amount),
+            max_fee: Limit(config.max_fee),
+            max_total_fee: Limit(config.max_total_fee),
             ..Self::parse(&config.operations)?
         };
         policy.check_use()?;
@@ -92,20 +97,20 @@ impl Policy {
         let paid: &[K] = &[K::Transaction, K::Origination];
         let delegated: &[K] = &[K::Delegation, K::Origination];
         let rules: [(&'static str, bool, &[K]); 8] = [
-            ("ballots", self.ballots.is_some(), &[K::Ballot]),
-            ("proposals", self.proposals.is_some(), votes),
-            ("destinations", self.destinations.is_some(), sent),
-            ("max_amount", self.max_amount.is_some(), paid),
-            ("max_total_amount", self.max_total_amount.is_some(), paid),
-            ("delegates", self.delegates.is_some(), delegated),
+            ("ballots", self.ballots.is_given(), &[K::Ballot]),
+            ("proposals", self.proposals.is_given(), votes),
+            ("destinations", self.destinations.is_given(), sent),
+            ("max_amount", self.max_amount.is_given(), paid),
+            ("max_total_amount", self.max_total_amount.is_given(), paid),
+            ("delegates", self.delegates.is_given(), delegated),
             (
                 "consensus_keys",
-                self.consensus_keys.is_some(),
+                self.consensus_keys.is_given(),
                 &[K::UpdateConsensusKey],
             ),
             (
                 "companion_keys",
-                self.companion_keys.is_some(),
+                self.companion_keys.is_given(),
                 &[K::UpdateCompanionKey],
             ),
         ];
@@ -119,7 +124,7 @@ impl Policy {
             ("max_fee", self.max_fee),
             ("max_total_fee", self.max_total_fee),
         ] {
-            if limit.is_some() && !has_fees {
+            if limit.is_given() && !has_fees {
                 return Err(PolicyError::Unused(rule));
             }
         }
@@ -131,10 +136,10 @@ impl Policy {
         if role == Role::Companion && !self.is_empty() {
             return Err(PolicyError::CompanionOperations);
         }
-        if role == Role::Manager && self.chains.is_some() {
+        if role == Role::Manager && self.chains.is_given() {
             return Err(PolicyError::Unused("chains"));
         }
-        for class in self.requests.iter().flatten() {
+        for class in self.requests.0.iter().flatten() {
             if !role.signs(*class) {
                 return Err(PolicyError::Class {
                     role,
@@ -164,5 +169,44 @@ fn named<T: Ord>(
             .map(|(position, text)| read(text).ok_or(PolicyError::Entry { rule, position }))
             .collect()
     };
-    texts.map(read_all).transpose()
+    texts.map(read_all).transpose().map(Allowed)
+}
+
+// === impl Allowed ===
+
+impl<T: Ord> Allowed<T> {
+    /// Whether this may be.
+    pub(super) fn permits(&self, value: &T) -> bool {
+        self.0.as_ref().is_none_or(|list| list.contains(value))
+    }
+
+    /// Whether this may be, nothing being on no list.
+    pub(super) fn permits_option(&self, value: Option<&T>) -> bool {
+        value.map_or(self.0.is_none(), |value| self.permits(value))
+    }
+}
+
+impl<T> Allowed<T> {
+    fn is_given(&self) -> bool {
+        self.0.is_some()
+    }
+}
+
+impl<T> Default for Allowed<T> {
+    fn default() -> Self {
+        Self(None)
+    }
+}
+
+// === impl Limit ===
+
+impl Limit {
+    /// Whether as much may be.
+    pub(super) fn permits(self, value: u64) -> bool {
+        self.0.is_none_or(|limit| value <= limit)
+    }
+
+    fn is_given(self) -> bool {
+        self.0.is_some()
+    }
 }

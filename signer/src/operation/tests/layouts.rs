@@ -163,7 +163,7 @@ fn every_other_tag_is_unknown() {
     assert_eq!(decode(""), Err(OperationError::Empty));
 }
 
-/// A value after a register_global_constant's length.
+/// A global constant of this value.
 fn value(text: &str) -> Result<Operation, OperationError> {
     decode(&format!("6f{HEADER}{:08x}{text}", text.len() / 2))
 }
@@ -192,11 +192,11 @@ fn deep_micheline_costs_no_stack() {
     let nested = format!("{}030b", "0506".repeat(depth));
     assert!(value(&nested).is_ok());
     assert!(value(&"0506".repeat(depth)).is_err());
-    let mut lists = String::new();
-    for level in (0..20_000_u32).rev() {
-        lists += &format!("02{:08x}", level * 5);
-    }
-    assert!(value(&lists).is_ok());
+    let lists: Vec<_> = (0..20_000_u32)
+        .rev()
+        .map(|level| format!("02{:08x}", level * 5))
+        .collect();
+    assert!(value(&lists.concat()).is_ok());
 }
 
 /// A content that is right but for one thing, and the field that must be named.
