@@ -120,3 +120,25 @@ fn every_kind_and_every_rule_stands_in_the_documentation() {
         assert!(page.contains(&row), "docs/policy.md lacks: {row}");
     }
 }
+
+#[test]
+fn every_example_of_the_documentation_is_a_policy_of_its_role() {
+    #[derive(serde::Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Example {
+        role: Role,
+        policy: crate::config::PolicyConfig,
+    }
+    let page = include_str!("../../../../docs/policy.md");
+    let examples: Vec<&str> = page
+        .split("```json\n")
+        .skip(1)
+        .filter_map(|rest| rest.split("```").next())
+        .collect();
+    assert_eq!(examples.len(), 6);
+    for text in examples {
+        let example: Example = serde_json::from_str(text).unwrap();
+        let policy = Policy::from_config(&example.policy).unwrap();
+        KeyRule::new(TZ4.parse().unwrap(), example.role, policy).unwrap();
+    }
+}
