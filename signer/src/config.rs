@@ -4,6 +4,8 @@
 //! and an error names the place in the file but never what stands there: the file is next to secrets and its errors
 //! are logged.
 
+mod policy;
+
 use std::fmt;
 use std::fs::File;
 use std::io::Read;
@@ -13,6 +15,8 @@ use std::time::Duration;
 
 use serde::Deserialize;
 use zeroize::Zeroizing;
+
+pub use policy::PolicyConfig;
 
 /// No configuration is longer.
 const MAX_CONFIG_BYTES: u64 = 1024 * 1024;
@@ -125,15 +129,6 @@ pub struct KeyConfig {
 #[serde(from = "String")]
 pub struct SealedHex(Zeroizing<String>);
 
-/// What a key may sign beyond the consensus operations of its role.
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct PolicyConfig {
-    /// Kinds of operation contents allowed under magic byte 0x03.
-    #[serde(default)]
-    pub operations: Vec<String>,
-}
-
 /// Least severe events that are logged.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -191,6 +186,12 @@ impl Config {
         }
         if self.keys.iter().any(|key| key.floor < 0) {
             return refuse("keys.floor", "is negative");
+        }
+        if !self.keys.iter().all(|key| key.policy.is_of(&self.chains)) {
+            return refuse(
+                "keys.policy.chains",
+                "names a chain that is not in `chains`",
+            );
         }
         self.grep11.check()
     }
@@ -343,6 +344,11 @@ mod tests {
             ("/chains", serde_json::json!([]), "chains"),
             ("/keys", serde_json::json!([]), "keys"),
             ("/keys/0/floor", serde_json::json!(-1), "keys.floor"),
+            (
+                "/keys/0/policy",
+                serde_json::json!({"chains": ["NetXdQprcVkpaWU"]}),
+                "keys.policy.chains",
+            ),
             (
                 "/grep11/endpoints",
                 serde_json::json!([]),
