@@ -14,6 +14,9 @@ use std::time::Duration;
 use serde::Deserialize;
 use zeroize::Zeroizing;
 
+mod protocol;
+pub use protocol::{ProtocolConfig, UnixConfig};
+
 /// No configuration is longer.
 const MAX_CONFIG_BYTES: u64 = 1024 * 1024;
 
@@ -64,6 +67,12 @@ pub struct Config {
     pub grep11: Grep11Config,
     /// The keys that are served.
     pub keys: Vec<KeyConfig>,
+    /// What the protocol offers beyond plain HTTP.
+    #[serde(default)]
+    pub protocol: ProtocolConfig,
+    /// Loopback address where `GET /metrics` answers too; none unless named. The admin socket always answers it.
+    #[serde(default)]
+    pub metrics_listen: Option<SocketAddr>,
     /// Least severe events that are logged.
     #[serde(default)]
     pub log_level: LogLevel,
@@ -192,6 +201,8 @@ impl Config {
         if self.keys.iter().any(|key| key.floor < 0) {
             return refuse("keys.floor", "is negative");
         }
+        protocol::check_loopback("metrics_listen", self.metrics_listen)?;
+        self.protocol.check()?;
         self.grep11.check()
     }
 }

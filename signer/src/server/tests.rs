@@ -1,5 +1,7 @@
 use std::sync::atomic::Ordering;
 
+use axum::Router;
+use axum::body::Body;
 use axum::http::Method;
 use http_body_util::BodyExt;
 use serde_json::Value;
@@ -9,6 +11,7 @@ use tower::ServiceExt;
 
 use super::*;
 use crate::backend::fake::Fake;
+use crate::health::Health;
 use crate::task::Crew;
 use crate::tezos::{ChainId, blake2b_256};
 use crate::watermark;
@@ -54,16 +57,11 @@ impl Bench {
         let keyring = backend.keyring();
         backend.key().note(Ok(()));
         let watermark = Arc::new(watermark);
-        let health = Arc::new(Health::new(Arc::clone(&keyring), Arc::clone(&watermark)));
+        let health = Arc::new(Health::new(keyring, Arc::clone(&watermark)));
         let (crew, handle) = Crew::new("test", 8);
         tokio::spawn(crew.work());
-        let router = router(
-            keyring,
-            Arc::clone(&watermark),
-            backend.clone(),
-            Arc::clone(&health),
-            handle,
-        );
+        let service = service(&backend, &watermark, handle);
+        let router = router(service, Arc::clone(&health));
         Self {
             router,
             backend,
@@ -126,6 +124,18 @@ impl Bench {
     async fn sign(&self, payload: &[u8]) -> Answer {
         self.post(&self.path(), json_hex(payload)).await
     }
+}
+
+fn service(backend: &Arc<Fake>, watermark: &Arc<Watermark>, crew: CrewHandle) -> Arc<Service> {
+    Arc::new(Service::new(Parts {
+        keyring: backend.keyring(),
+        watermark: Arc::clone(watermark),
+        backend: backend.clone(),
+        crew,
+        metrics: Arc::new(Metrics::new()),
+        authorized: AuthorizedKeys::default(),
+        list_known_keys: false,
+    }))
 }
 
 impl Answer {
@@ -322,13 +332,8 @@ async fn a_key_that_is_not_proven_signs_nothing() {
     let fresh = Fake::new(&[]);
     let (crew, handle) = Crew::new("test", 8);
     tokio::spawn(crew.work());
-    let router = router(
-        fresh.keyring(),
-        Arc::clone(&bench.watermark),
-        fresh.clone(),
-        Arc::clone(&bench.health),
-        handle,
-    );
+    let service = service(&fresh, &bench.watermark, handle);
+    let router = router(service, Arc::clone(&bench.health));
     let bench = Bench { router, ..bench };
     let answer = bench.sign(&attestation(HEAD + 3, 1)).await;
     assert_eq!(answer.status, StatusCode::INTERNAL_SERVER_ERROR);
