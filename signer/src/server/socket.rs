@@ -164,6 +164,3 @@ async fn read_frame<I: AsyncRead + Unpin>(io: &mut I) -> io::Result<Option<Vec<u
     };
     timeout(FRAME_TIMEOUT, rest).await?
 }
-
-#[cfg(test)]
-mod tests;

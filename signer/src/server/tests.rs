@@ -4,7 +4,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::http::Method;
 use http_body_util::BodyExt;
-use serde_json::Value;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::sync::Semaphore;
 use tower::ServiceExt;
@@ -13,17 +13,20 @@ use super::*;
 use crate::backend::fake::Fake;
 use crate::health::Health;
 use crate::task::Crew;
-use crate::tezos::{ChainId, blake2b_256};
+use crate::tezos::{ChainId, PublicKey, blake2b_256};
 use crate::watermark;
 
+mod authorization;
 mod failure;
 mod input;
+mod socket;
 
 const CHAIN: [u8; 4] = [0x7a, 0x06, 0xa7, 0x70];
 const HEAD: i32 = 100;
 
 struct Bench {
     router: Router,
+    service: Arc<Service>,
     backend: Arc<Fake>,
     watermark: Arc<Watermark>,
     health: Arc<Health>,
@@ -54,16 +57,30 @@ impl Bench {
     }
 
     fn over(watermark: Watermark, backend: Arc<Fake>, dir: Option<TempDir>) -> Self {
+        Self::offering(watermark, backend, dir, AuthorizedKeys::default(), false)
+    }
+
+    fn offering(
+        watermark: Watermark,
+        backend: Arc<Fake>,
+        dir: Option<TempDir>,
+        authorized: AuthorizedKeys,
+        list_known_keys: bool,
+    ) -> Self {
         let keyring = backend.keyring();
         backend.key().note(Ok(()));
         let watermark = Arc::new(watermark);
         let health = Arc::new(Health::new(keyring, Arc::clone(&watermark)));
         let (crew, handle) = Crew::new("test", 8);
         tokio::spawn(crew.work());
-        let service = service(&backend, &watermark, handle);
-        let router = router(service, Arc::clone(&health));
+        let mut parts = parts(&backend, &watermark, handle);
+        parts.authorized = authorized;
+        parts.list_known_keys = list_known_keys;
+        let service = Arc::new(Service::new(parts));
+        let router = router(Arc::clone(&service), Arc::clone(&health));
         Self {
             router,
+            service,
             backend,
             watermark,
             health,
@@ -72,13 +89,25 @@ impl Bench {
     }
 
     async fn armed(operations: &[&str]) -> Self {
-        let bench = Self::unarmed(operations);
-        bench
-            .watermark
-            .arm(ChainId::from_bytes(CHAIN), HEAD)
+        Self::unarmed(operations).arm().await
+    }
+
+    /// Armed, for clients with these keys; whoever can connect may have the list of keys.
+    async fn authorizing(keys: &[PublicKey]) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let backend = Fake::new(&[]);
+        let watermark = Watermark::open(Self::config(dir.path(), &backend)).unwrap();
+        let texts: Vec<_> = keys.iter().map(ToString::to_string).collect();
+        let authorized = AuthorizedKeys::parse(Some(&texts)).unwrap();
+        Self::offering(watermark, backend, Some(dir), authorized, true)
+            .arm()
             .await
-            .unwrap();
-        bench
+    }
+
+    async fn arm(self) -> Self {
+        let chain = ChainId::from_bytes(CHAIN);
+        self.watermark.arm(chain, HEAD).await.unwrap();
+        self
     }
 
     fn path(&self) -> String {
@@ -126,8 +155,8 @@ impl Bench {
     }
 }
 
-fn service(backend: &Arc<Fake>, watermark: &Arc<Watermark>, crew: CrewHandle) -> Arc<Service> {
-    Arc::new(Service::new(Parts {
+fn parts(backend: &Arc<Fake>, watermark: &Arc<Watermark>, crew: CrewHandle) -> Parts {
+    Parts {
         keyring: backend.keyring(),
         watermark: Arc::clone(watermark),
         backend: backend.clone(),
@@ -135,7 +164,7 @@ fn service(backend: &Arc<Fake>, watermark: &Arc<Watermark>, crew: CrewHandle) ->
         metrics: Arc::new(Metrics::new()),
         authorized: AuthorizedKeys::default(),
         list_known_keys: false,
-    }))
+    }
 }
 
 impl Answer {
@@ -332,7 +361,7 @@ async fn a_key_that_is_not_proven_signs_nothing() {
     let fresh = Fake::new(&[]);
     let (crew, handle) = Crew::new("test", 8);
     tokio::spawn(crew.work());
-    let service = service(&fresh, &bench.watermark, handle);
+    let service = Arc::new(Service::new(parts(&fresh, &bench.watermark, handle)));
     let router = router(service, Arc::clone(&bench.health));
     let bench = Bench { router, ..bench };
     let answer = bench.sign(&attestation(HEAD + 3, 1)).await;

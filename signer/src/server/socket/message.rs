@@ -106,7 +106,7 @@ impl<'a> Message<'a> {
         let key = versioned_hash(&mut reader)?;
         let data = reader.dynamic("data")?;
         let at = reader.clone();
-        // An optional signature at the end is `ff` and its bytes; older encodings have the bytes alone.
+        // Encoders of Octez's format write an optional field at the end as `ff` and its bytes or as its bytes alone.
         let authentication = match reader.rest() {
             [] => None,
             [0xff, bytes @ ..] if matches!(bytes.len(), 64 | 96) => Some(bytes),
