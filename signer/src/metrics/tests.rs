@@ -13,6 +13,7 @@ fn readiness(ok: bool) -> Readiness {
     let check = ReadyCheck {
         name: "hsm",
         ok,
+        code: "",
         reason: String::new(),
     };
     Readiness {

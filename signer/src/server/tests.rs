@@ -19,6 +19,7 @@ use crate::watermark;
 mod authorization;
 mod failure;
 mod input;
+mod readiness;
 mod socket;
 
 const CHAIN: [u8; 4] = [0x7a, 0x06, 0xa7, 0x70];
@@ -372,37 +373,4 @@ async fn a_key_that_is_not_proven_signs_nothing() {
         answer.trace()
     );
     assert_eq!(fresh.calls.load(Ordering::SeqCst), 0);
-}
-
-#[tokio::test]
-async fn readiness_says_what_is_missing() {
-    let bench = Bench::unarmed(&[]);
-    assert_eq!(bench.get("/healthz").await.status, StatusCode::OK);
-    let answer = bench.get("/readyz").await;
-    assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE);
-    let report = answer.json();
-    assert_eq!(report["ready"], false);
-    assert_eq!(report["armed"], false);
-    assert_eq!(report["checks"][0]["name"], "hsm");
-    assert_eq!(report["checks"][0]["ok"], false);
-    assert_eq!(report["checks"][1]["ok"], true);
-    assert_eq!(report["checks"][2]["ok"], true);
-
-    let stop = tokio_util::sync::CancellationToken::new();
-    let watch = tokio::spawn({
-        let (health, backend, stop) = (bench.health.clone(), bench.backend.clone(), stop.clone());
-        async move { health.watch_hsm(&*backend, &stop).await }
-    });
-    while bench.get("/readyz").await.status != StatusCode::OK {
-        tokio::task::yield_now().await;
-    }
-    bench.backend.down.store(true, Ordering::SeqCst);
-    while bench.get("/readyz").await.status == StatusCode::OK {
-        tokio::task::yield_now().await;
-    }
-    let report = bench.get("/readyz").await.json();
-    let reason = report["checks"][0]["reason"].as_str().unwrap();
-    assert!(reason.starts_with("hsm_unreachable"), "{reason}");
-    stop.cancel();
-    watch.await.unwrap();
 }
