@@ -83,13 +83,14 @@ pub struct Health {
 
 impl Check {
     fn new(name: &'static str, outcome: Result<(), Trouble>) -> Self {
-        let (code, reason) = match &outcome {
+        let ok = outcome.is_ok();
+        let (code, reason) = match outcome {
             Ok(()) => ("", String::new()),
-            Err(Trouble { code, reason }) => (*code, reason.clone()),
+            Err(Trouble { code, reason }) => (code, reason),
         };
         Self {
             name,
-            ok: outcome.is_ok(),
+            ok,
             code,
             reason,
         }

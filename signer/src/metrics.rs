@@ -133,7 +133,7 @@ impl Metrics {
         }
     }
 
-    /// All of them in the text format of OpenMetrics, with what `readiness` says.
+    /// All of them in the text format of `OpenMetrics`, with what `readiness` says.
     pub fn render(&self, readiness: &Readiness) -> Result<String, fmt::Error> {
         self.ours.ready.set(readiness.ready.into());
         self.ours.armed.set(readiness.armed.into());

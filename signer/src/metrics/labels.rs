@@ -1,5 +1,10 @@
 //! The labels of each metric, in Signatory's words where it has the metric.
 
+#![allow(
+    clippy::struct_field_names,
+    reason = "the names of the fields are the names of the labels"
+)]
+
 use prometheus_client::encoding::EncodeLabelSet;
 
 macro_rules! labels {

@@ -116,7 +116,7 @@ mod tests {
         let mut ours = Deadline::new(ours);
         let read = async {
             for _ in 0..5 {
-                sleep(WRITE_TIMEOUT - Duration::from_secs(1)).await;
+                sleep(WRITE_TIMEOUT.mul_f64(0.9)).await;
                 theirs.read_u8().await.unwrap();
             }
         };

@@ -41,8 +41,13 @@ struct Query<'a> {
     authentication: Option<&'a str>,
 }
 
-/// Why a sign request is no request.
-struct Unreadable(Response, String);
+/// Why a request is none.
+enum Unreadable {
+    /// 400, with this text.
+    Bad(String),
+    /// 415.
+    MediaType,
+}
 
 /// The routes.
 pub fn router(service: Arc<Service>, health: Arc<Health>) -> Router {
@@ -124,7 +129,7 @@ async fn public_key(
     hash: Result<Path<String>, PathRejection>,
 ) -> Response {
     match parse_hash(hash) {
-        Err(Unreadable(refusal, _)) => refusal,
+        Err(unreadable) => unreadable.into_response(),
         Ok(hash) => match shared.service.key(&hash) {
             Some(key) => {
                 Json(json!({ "public_key": key.public_key().to_string() })).into_response()
@@ -150,10 +155,10 @@ async fn sign_payload(
                 Err(error) => refusal(&error),
             }
         }
-        Err(Unreadable(response, reason)) => {
-            let status = response.status();
-            (shared.service).unreadable(Transport::Http, came, status, &reason);
-            response
+        Err(unreadable) => {
+            let (status, reason) = (unreadable.status(), unreadable.reason());
+            (shared.service).unreadable(Transport::Http, came, status, reason);
+            unreadable.into_response()
         }
     }
 }
@@ -208,11 +213,7 @@ fn check_content_type(headers: &HeaderMap) -> Result<(), Unreadable> {
     if essence.eq_ignore_ascii_case("application/json") {
         return Ok(());
     }
-    let response = StatusCode::UNSUPPORTED_MEDIA_TYPE.into_response();
-    Err(Unreadable(
-        response,
-        "the content type is not JSON".to_owned(),
-    ))
+    Err(Unreadable::MediaType)
 }
 
 async fn read_body(body: Body) -> Result<Bytes, Unreadable> {
@@ -259,10 +260,31 @@ impl<'a> Query<'a> {
 
 impl Unreadable {
     fn bad(text: &str) -> Self {
-        Self(respond::bad_request(text.to_owned()), text.to_owned())
+        Self::Bad(text.to_owned())
     }
 
     fn body(why: &str) -> Self {
         Self::bad(&format!("Failed to parse the request body: {why}"))
+    }
+
+    fn status(&self) -> StatusCode {
+        match self {
+            Self::Bad(_) => StatusCode::BAD_REQUEST,
+            Self::MediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        }
+    }
+
+    fn reason(&self) -> &str {
+        match self {
+            Self::Bad(text) => text,
+            Self::MediaType => "the content type is not JSON",
+        }
+    }
+
+    fn into_response(self) -> Response {
+        match self {
+            Self::Bad(text) => respond::bad_request(text),
+            Self::MediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE.into_response(),
+        }
     }
 }

@@ -84,9 +84,8 @@ impl SignError {
             Self::Authentication(AuthenticationError::Malformed) | Self::Request(_) => {
                 StatusCode::BAD_REQUEST
             }
-            Self::Authentication(_) => StatusCode::FORBIDDEN,
+            Self::Authentication(_) | Self::Policy(_) => StatusCode::FORBIDDEN,
             Self::KeyUnknown => StatusCode::NOT_FOUND,
-            Self::Policy(_) => StatusCode::FORBIDDEN,
             Self::Watermark(error) => match error.code() {
                 "unarmed" | "chain_unknown" => StatusCode::FORBIDDEN,
                 "key_unknown" => StatusCode::NOT_FOUND,

@@ -185,20 +185,17 @@ impl Answer {
             Self::Bool(value) => message.push(if *value { 0xff } else { 0 }),
             Self::Refusal(refusal) => message = refusal.to_message(),
         }
-        framed(message)
+        framed(&message)
     }
 }
 
-fn framed(message: Vec<u8>) -> Vec<u8> {
-    match u16::try_from(message.len()) {
-        Ok(length) => [&length.to_be_bytes()[..], &message].concat(),
-        // Only the list of more than three thousand keys is so long.
-        Err(_) => {
-            let text = "answer_too_long: the answer does not fit into a frame".to_owned();
-            let refusal = Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, text);
-            framed(refusal.to_message())
-        }
+fn framed(message: &[u8]) -> Vec<u8> {
+    if let Ok(length) = u16::try_from(message.len()) {
+        return [&length.to_be_bytes()[..], message].concat();
     }
+    // Only the list of more than three thousand keys is so long.
+    let text = "answer_too_long: the answer does not fit into a frame".to_owned();
+    framed(&Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, text).to_message())
 }
 
 fn append_keys(message: &mut Vec<u8>, keys: &[PublicKeyHash]) {

@@ -68,12 +68,12 @@ fn refusal(message: &[u8]) -> String {
     let size = |at: usize| u32::from_be_bytes(message[at..at + 4].try_into().unwrap()) as usize;
     assert_eq!((size(1), size(5)), (message.len() - 5, message.len() - 9));
     let document = &message[9..];
-    let declared = i32::from_le_bytes(document[..4].try_into().unwrap());
+    let declared = u32::from_le_bytes(document[..4].try_into().unwrap());
     assert_eq!(declared as usize, document.len());
     let (head, rest) = document[4..].split_at(19);
     assert_eq!(head, b"\x02kind\0\x08\0\0\0generic\0\x02");
     let text = rest.strip_prefix(b"error\0").unwrap();
-    let length = i32::from_le_bytes(text[..4].try_into().unwrap()) as usize;
+    let length = u32::from_le_bytes(text[..4].try_into().unwrap()) as usize;
     assert_eq!(text[4 + length - 1..], [0, 0]);
     String::from_utf8(text[4..4 + length - 1].to_vec()).unwrap()
 }
