@@ -120,7 +120,10 @@ mod tests {
                 theirs.read_u8().await.unwrap();
             }
         };
-        let (written, ()) = tokio::join!(ours.write_all(&[7; 5]), read);
+        let both = async { tokio::join!(ours.write_all(&[7; 5]), read) };
+        let (written, ()) = tokio::time::timeout(10 * WRITE_TIMEOUT, both)
+            .await
+            .unwrap();
         written.unwrap();
     }
 }
