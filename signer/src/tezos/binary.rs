@@ -66,6 +66,11 @@ impl<'a> Reader<'a> {
         self.rest.len()
     }
 
+    /// What has not been read yet.
+    pub(crate) fn rest(&self) -> &'a [u8] {
+        self.rest
+    }
+
     /// The end of what is known must be the end of the bytes.
     pub(crate) fn finish(self) -> Result<()> {
         if self.rest.is_empty() {
