@@ -1,53 +1,28 @@
-//! The supervisor's way in: a Unix socket on which it arms the signer and asks for its marks.
+//! The supervisor's way in: a Unix socket on which it arms the signer and asks for its marks and metrics.
 //!
-//! Who speaks is known from the kernel (`SO_PEERCRED`), not from a token: a peer whose uid is not on the list is hung up
-//! on before a byte is read.
+//! Who speaks is known from the kernel, not from a token: [`crate::unix`] hangs up on everybody else.
 
-use std::io;
-use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt};
-use std::path::Path;
 use std::str::FromStr;
 use std::sync::Arc;
 
 use axum::body::Bytes;
 use axum::extract::{DefaultBodyLimit, State};
-use axum::http::StatusCode;
+use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
-use tokio::net::{UnixListener, UnixStream};
 use tracing::{info, warn};
 
 use crate::health::Health;
 use crate::keyring::{Key, Keyring, Proof};
-use crate::server::listen::Accept;
+use crate::metrics::{self, Metrics};
 use crate::tezos::ChainId;
 use crate::watermark::{ArmError, MarkView, Watermark};
 
 /// No request of the supervisor is longer.
 const MAX_BODY_BYTES: usize = 4096;
-
-/// Why the admin socket cannot be opened.
-#[derive(Debug, thiserror::Error)]
-pub enum AdminError {
-    /// Something that is no socket lies at its path.
-    #[error("the admin socket's path is taken by something that is not a socket")]
-    NotASocket,
-    /// Another process answers there.
-    #[error("another process listens on the admin socket")]
-    Taken,
-    /// The system refused.
-    #[error("the admin socket cannot be opened: {0}")]
-    Io(#[from] io::Error),
-}
-
-/// A Unix socket that answers only some uids.
-pub(crate) struct AdminListener {
-    socket: UnixListener,
-    uids: Vec<u32>,
-}
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -62,58 +37,10 @@ struct Shared {
     health: Arc<Health>,
 }
 
-// === impl AdminListener ===
-
-impl AdminListener {
-    /// Binds the socket, in place of one that a dead process left. The umask must hide it until its mode is set.
-    ///
-    /// The mode is 0660 where the socket has the group of its folder. Where it could not get it (the folder is not
-    /// set-group-id), whoever may enter the folder must still be able to knock: the supervisor has uid 0 but no
-    /// capability that passes over file modes. The uid is checked for every connection in both cases.
-    pub(crate) fn bind(path: &Path, uids: Vec<u32>) -> Result<Self, AdminError> {
-        remove_stale(path)?;
-        let socket = UnixListener::bind(path)?;
-        let folder = path.parent().unwrap_or(Path::new("/"));
-        let same_group = std::fs::metadata(path)?.gid() == std::fs::metadata(folder)?.gid();
-        let mode = if same_group { 0o660 } else { 0o666 };
-        std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode))?;
-        Ok(Self { socket, uids })
-    }
-}
-
-impl Accept for AdminListener {
-    type Io = UnixStream;
-
-    async fn accept(&self) -> io::Result<UnixStream> {
-        loop {
-            let (stream, _) = self.socket.accept().await?;
-            let uid = stream.peer_cred()?.uid();
-            if self.uids.contains(&uid) {
-                return Ok(stream);
-            }
-            warn!(event = "admin.refused", uid);
-        }
-    }
-}
-
-/// Removes a socket that nobody listens on any more.
-fn remove_stale(path: &Path) -> Result<(), AdminError> {
-    let meta = match std::fs::symlink_metadata(path) {
-        Ok(meta) => meta,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-        Err(error) => return Err(error.into()),
-    };
-    if !meta.file_type().is_socket() {
-        return Err(AdminError::NotASocket);
-    }
-    match std::os::unix::net::UnixStream::connect(path) {
-        Ok(_) => Err(AdminError::Taken),
-        Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => {
-            std::fs::remove_file(path)?;
-            Ok(())
-        }
-        Err(error) => Err(error.into()),
-    }
+/// What the metrics need.
+struct Measured {
+    health: Arc<Health>,
+    metrics: Arc<Metrics>,
 }
 
 /// The admin routes.
@@ -127,6 +54,20 @@ pub fn router(keyring: Arc<Keyring>, watermark: Arc<Watermark>, health: Arc<Heal
             watermark,
             health,
         }))
+}
+
+/// `GET /metrics`, for the admin socket and for a port of its own.
+pub fn metrics_router(health: Arc<Health>, metrics: Arc<Metrics>) -> Router {
+    Router::new()
+        .route("/metrics", get(metrics_text))
+        .with_state(Arc::new(Measured { health, metrics }))
+}
+
+async fn metrics_text(State(measured): State<Arc<Measured>>) -> Response {
+    match measured.metrics.render(&measured.health.readiness()) {
+        Ok(text) => ([(header::CONTENT_TYPE, metrics::CONTENT_TYPE)], text).into_response(),
+        Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+    }
 }
 
 async fn arm(State(shared): State<Arc<Shared>>, body: Bytes) -> Response {
@@ -205,36 +146,4 @@ fn describe(key: &Key, marks: &[MarkView]) -> Value {
 
 fn refuse(status: StatusCode, code: &str, message: &str) -> Response {
     (status, Json(json!({ "code": code, "message": message }))).into_response()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[tokio::test]
-    async fn a_stale_socket_is_replaced_and_nothing_else_is() {
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("admin.sock");
-        drop(AdminListener::bind(&path, vec![0]).unwrap());
-        assert!(path.exists(), "a dead process leaves its socket");
-        let living = AdminListener::bind(&path, vec![0]).unwrap();
-        assert!(matches!(
-            AdminListener::bind(&path, vec![0]),
-            Err(AdminError::Taken)
-        ));
-        drop(living);
-        std::fs::remove_file(&path).unwrap();
-        std::fs::write(&path, "precious").unwrap();
-        assert!(matches!(
-            AdminListener::bind(&path, vec![0]),
-            Err(AdminError::NotASocket)
-        ));
-        assert_eq!(std::fs::read(&path).unwrap(), b"precious");
-        let link = dir.path().join("link.sock");
-        std::os::unix::fs::symlink(&path, &link).unwrap();
-        assert!(matches!(
-            AdminListener::bind(&link, vec![0]),
-            Err(AdminError::NotASocket)
-        ));
-    }
 }

@@ -7,25 +7,28 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
-use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
-use crate::admin::{self, AdminListener};
+use crate::admin;
 use crate::backend::Backend;
 use crate::backend::grep11::{Client, Grep11};
 use crate::config::Config;
 use crate::error::Error;
 use crate::health::Health;
 use crate::keyring::Keyring;
-use crate::server::{self, listen};
+use crate::metrics::Metrics;
+use crate::server::authentication::AuthorizedKeys;
+use crate::server::{self, Parts, Service};
 use crate::task::{Crew, TaskPanicked};
 use crate::tezos::ChainId;
 use crate::watermark::{self, Watermark};
+use listeners::{Listeners, Protocols};
+
+mod listeners;
 
 /// Signatures being made at one time; more wait.
 const MAX_SIGNING: usize = 256;
@@ -34,10 +37,8 @@ const DRAIN: Duration = Duration::from_secs(30);
 
 /// A signer that is ready to run.
 pub struct App {
-    listener: TcpListener,
-    admin: AdminListener,
-    routes: Router,
-    admin_routes: Router,
+    listeners: Listeners,
+    protocols: Protocols,
     crew: Crew,
     health: Arc<Health>,
     backend: Arc<dyn Backend>,
@@ -67,33 +68,32 @@ impl App {
         keyring: Arc<Keyring>,
         backend: Arc<dyn Backend>,
     ) -> Result<Self, Error> {
+        let authorized = AuthorizedKeys::parse(config.protocol.authorized_keys.as_deref())?;
         let watermark = Arc::new(open_watermark(config, &keyring)?);
         info!(event = "watermark.opened", provenance = ?watermark.provenance());
         let health = Arc::new(Health::new(Arc::clone(&keyring), Arc::clone(&watermark)));
+        let metrics = Arc::new(Metrics::new());
         let (crew, handle) = Crew::new("signing", MAX_SIGNING);
-        let admin_routes = admin::router(
-            Arc::clone(&keyring),
-            Arc::clone(&watermark),
-            Arc::clone(&health),
-        );
-        let routes = server::router(
-            keyring,
-            Arc::clone(&watermark),
-            Arc::clone(&backend),
-            Arc::clone(&health),
-            handle,
-        );
-        let admin = AdminListener::bind(&config.admin_socket, config.admin_uids.clone())?;
-        let listener = TcpListener::bind(config.listen)
-            .await
-            .map_err(Error::Listen)?;
-        let address = listener.local_addr().map_err(Error::Listen)?;
-        info!(event = "signer.serving", address = %address);
+        let service = Arc::new(Service::new(Parts {
+            keyring: Arc::clone(&keyring),
+            watermark: Arc::clone(&watermark),
+            backend: Arc::clone(&backend),
+            crew: handle,
+            metrics: Arc::clone(&metrics),
+            authorized,
+            list_known_keys: config.protocol.list_known_keys,
+        }));
+        let measured = admin::metrics_router(Arc::clone(&health), metrics);
+        let admin = admin::router(keyring, Arc::clone(&watermark), Arc::clone(&health));
+        let protocols = Protocols {
+            http: server::router(Arc::clone(&service), Arc::clone(&health)),
+            admin: admin.merge(measured.clone()),
+            metrics: measured,
+            service,
+        };
         Ok(Self {
-            listener,
-            admin,
-            routes,
-            admin_routes,
+            listeners: Listeners::bind(config).await?,
+            protocols,
             crew,
             health,
             backend,
@@ -109,23 +109,13 @@ impl App {
         let mut tasks = Tasks::new();
         self.spawn_watchers(&mut tasks, &stop);
         let Self {
-            listener,
-            admin,
-            routes,
-            admin_routes,
+            listeners,
+            protocols,
             crew,
             watermark,
             ..
         } = self;
-        let token = stop.clone();
-        tasks.spawn(async move { ("http", listen::serve("http", listener, routes, token).await) });
-        let token = stop.clone();
-        tasks.spawn(async move {
-            (
-                "admin",
-                listen::serve("admin", admin, admin_routes, token).await,
-            )
-        });
+        listeners.spawn(protocols, &mut tasks, &stop);
         tasks.spawn(async move { ("signing", crew.work().await) });
         let reason = tokio::select! {
             _ = self.terminate.recv() => Ok("SIGTERM"),

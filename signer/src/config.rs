@@ -4,6 +4,11 @@
 //! and an error names the place in the file but never what stands there: the file is next to secrets and its errors
 //! are logged.
 
+mod policy;
+mod protocol;
+#[cfg(test)]
+mod tests;
+
 use std::fmt;
 use std::fs::File;
 use std::io::Read;
@@ -13,6 +18,9 @@ use std::time::Duration;
 
 use serde::Deserialize;
 use zeroize::Zeroizing;
+
+pub use policy::PolicyConfig;
+pub use protocol::{ProtocolConfig, UnixConfig};
 
 /// No configuration is longer.
 const MAX_CONFIG_BYTES: u64 = 1024 * 1024;
@@ -64,6 +72,12 @@ pub struct Config {
     pub grep11: Grep11Config,
     /// The keys that are served.
     pub keys: Vec<KeyConfig>,
+    /// What the protocol offers beyond plain HTTP.
+    #[serde(default)]
+    pub protocol: ProtocolConfig,
+    /// Loopback address where `GET /metrics` answers too; none unless named. The admin socket always answers it.
+    #[serde(default)]
+    pub metrics_listen: Option<SocketAddr>,
     /// Least severe events that are logged.
     #[serde(default)]
     pub log_level: LogLevel,
@@ -125,15 +139,6 @@ pub struct KeyConfig {
 #[serde(from = "String")]
 pub struct SealedHex(Zeroizing<String>);
 
-/// What a key may sign beyond the consensus operations of its role.
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct PolicyConfig {
-    /// Kinds of operation contents allowed under magic byte 0x03.
-    #[serde(default)]
-    pub operations: Vec<String>,
-}
-
 /// Least severe events that are logged.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -192,6 +197,14 @@ impl Config {
         if self.keys.iter().any(|key| key.floor < 0) {
             return refuse("keys.floor", "is negative");
         }
+        if !self.keys.iter().all(|key| key.policy.is_of(&self.chains)) {
+            return refuse(
+                "keys.policy.chains",
+                "names a chain that is not in `chains`",
+            );
+        }
+        protocol::check_loopback("metrics_listen", self.metrics_listen)?;
+        self.protocol.check()?;
         self.grep11.check()
     }
 }
@@ -263,126 +276,5 @@ fn problem_of(error: &serde_json::Error) -> &'static str {
         serde_json::error::Category::Syntax => "JSON mistake",
         serde_json::error::Category::Data => "field that is unknown, missing or of the wrong type",
         serde_json::error::Category::Eof => "missing end",
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    fn sample() -> serde_json::Value {
-        serde_json::json!({
-            "listen": "127.0.0.1:6732", "admin_socket": "/run/bakehouse/signer/admin.sock", "admin_uids": [0],
-            "state_dir": "/var/lib/bakehouse/signer", "chains": ["NetXsqzbfFenSTS"],
-            "grep11": {
-                "endpoints": [{"address": "10.78.0.2:9876", "server_name": "grep11.svc.net", "pin_sha256": null}],
-                "ca_file": "/c/ca.pem", "certificate_file": "/c/client.pem", "key_file": "/c/client.key",
-                "timeout_ms": 2000
-            },
-            "keys": [{"name": "baker", "role": "consensus", "public_key": "p2pk", "blob": "00", "floor": 0,
-                      "policy": {"operations": []}}]
-        })
-    }
-
-    fn parse(value: &serde_json::Value) -> Result<Config, ConfigError> {
-        Config::parse(value.to_string().as_bytes())
-    }
-
-    #[test]
-    fn the_agreed_file_is_read() {
-        let config = parse(&sample()).unwrap();
-        assert_eq!(config.grep11.timeout(), Duration::from_secs(2));
-        assert_eq!(config.log_level, LogLevel::Info);
-        assert_eq!(
-            config.grep11.endpoints[0].server_name.as_deref(),
-            Some("grep11.svc.net")
-        );
-    }
-
-    #[test]
-    fn unknown_fields_are_refused_everywhere() {
-        for place in [
-            "",
-            "/grep11",
-            "/grep11/endpoints/0",
-            "/keys/0",
-            "/keys/0/policy",
-        ] {
-            let mut value = sample();
-            value.pointer_mut(place).unwrap()["surprise"] = true.into();
-            assert!(
-                matches!(parse(&value), Err(ConfigError::Syntax { .. })),
-                "{place}"
-            );
-        }
-    }
-
-    #[test]
-    fn a_blob_is_never_printed() {
-        let mut value = sample();
-        value["keys"][0]["blob"] = "c0ffee".into();
-        let config = parse(&value).unwrap();
-        assert_eq!(config.keys[0].blob.expose(), "c0ffee");
-        assert!(!format!("{config:?}").contains("c0ffee"));
-    }
-
-    #[test]
-    fn error_text_never_holds_a_value() {
-        let mut value = sample();
-        value["keys"][0]["floor"] = "canary".into();
-        let error = parse(&value).unwrap_err();
-        assert!(!format!("{error} {error:?}").contains("canary"));
-    }
-
-    #[test]
-    fn impossible_values_are_refused() {
-        let cases = [
-            ("/listen", serde_json::json!("0.0.0.0:6732"), "listen"),
-            ("/admin_uids", serde_json::json!([]), "admin_uids"),
-            ("/chains", serde_json::json!([]), "chains"),
-            ("/keys", serde_json::json!([]), "keys"),
-            ("/keys/0/floor", serde_json::json!(-1), "keys.floor"),
-            (
-                "/grep11/endpoints",
-                serde_json::json!([]),
-                "grep11.endpoints",
-            ),
-            (
-                "/grep11/timeout_ms",
-                serde_json::json!(0),
-                "grep11.timeout_ms",
-            ),
-            (
-                "/state_dir",
-                serde_json::json!("state"),
-                "admin_socket and state_dir",
-            ),
-        ];
-        for (place, bad, expected) in cases {
-            let mut value = sample();
-            *value.pointer_mut(place).unwrap() = bad;
-            match parse(&value) {
-                Err(ConfigError::Value { field, .. }) => assert_eq!(field, expected),
-                other => panic!("{place}: {other:?}"),
-            }
-        }
-    }
-
-    #[test]
-    fn a_file_over_the_limit_is_refused() {
-        let file = tempfile::NamedTempFile::new().unwrap();
-        file.as_file().set_len(MAX_CONFIG_BYTES + 1).unwrap();
-        assert!(matches!(
-            Config::load(file.path()),
-            Err(ConfigError::TooLarge)
-        ));
-    }
-
-    proptest! {
-        #[test]
-        fn any_bytes_give_an_answer(bytes in proptest::collection::vec(any::<u8>(), 0..256)) {
-            prop_assert!(Config::parse(&bytes).is_err());
-        }
     }
 }

@@ -2,7 +2,6 @@
 
 use std::process::ExitCode;
 
-use crate::admin::AdminError;
 use crate::backend::grep11::Grep11SetupError;
 use crate::backend::grep11::credentials::CredentialsError;
 use crate::config::ConfigError;
@@ -11,6 +10,7 @@ use crate::keys::CreateError;
 use crate::process::HardenError;
 use crate::task::TaskPanicked;
 use crate::tezos::TezosError;
+use crate::unix::UnixError;
 use crate::watermark::WatermarkError;
 
 /// Exit codes, after `sysexits.h`.
@@ -52,9 +52,9 @@ pub enum Error {
     /// The watermark.
     #[error(transparent)]
     Watermark(#[from] WatermarkError),
-    /// The admin socket.
+    /// A Unix socket.
     #[error(transparent)]
-    Admin(#[from] AdminError),
+    Unix(#[from] UnixError),
     /// The public address.
     #[error("the listening address cannot be used: {0}")]
     Listen(#[source] std::io::Error),
@@ -95,7 +95,7 @@ impl Error {
             }
             Self::Watermark(WatermarkError::Locked { .. }) => "state_locked",
             Self::Watermark(_) => "state_unwritable",
-            Self::Admin(_) | Self::Listen(_) => "listen_failed",
+            Self::Unix(_) | Self::Listen(_) => "listen_failed",
             Self::Create(error) => error.code(),
             Self::Harden(_)
             | Self::Runtime(_)
@@ -113,7 +113,7 @@ impl Error {
                 Exit::Configuration
             }
             Self::Watermark(_) => Exit::State,
-            Self::Admin(_) | Self::Listen(_) => Exit::Unavailable,
+            Self::Unix(_) | Self::Listen(_) => Exit::Unavailable,
             Self::Create(error) => error.exit(),
             Self::Harden(_)
             | Self::Runtime(_)

@@ -41,7 +41,9 @@ pub struct Check {
     pub name: &'static str,
     /// Whether it is well.
     pub ok: bool,
-    /// Empty if it is.
+    /// A stable code of what is wrong; empty if nothing is.
+    pub code: &'static str,
+    /// The same for people, its place included.
     pub reason: String,
 }
 
@@ -56,10 +58,17 @@ pub struct Readiness {
     pub checks: Vec<Check>,
 }
 
+/// What is wrong.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Trouble {
+    code: &'static str,
+    reason: String,
+}
+
 /// The last answer of the HSM.
 #[derive(Debug, Clone)]
 struct HsmState {
-    outcome: Result<(), String>,
+    outcome: Result<(), Trouble>,
     at: Instant,
 }
 
@@ -73,19 +82,27 @@ pub struct Health {
 // === impl Check ===
 
 impl Check {
-    fn new(name: &'static str, outcome: Result<(), String>) -> Self {
-        match outcome {
-            Ok(()) => Self {
-                name,
-                ok: true,
-                reason: String::new(),
-            },
-            Err(reason) => Self {
-                name,
-                ok: false,
-                reason,
-            },
+    fn new(name: &'static str, outcome: Result<(), Trouble>) -> Self {
+        let ok = outcome.is_ok();
+        let (code, reason) = match outcome {
+            Ok(()) => ("", String::new()),
+            Err(Trouble { code, reason }) => (code, reason),
+        };
+        Self {
+            name,
+            ok,
+            code,
+            reason,
         }
+    }
+}
+
+// === impl Trouble ===
+
+impl Trouble {
+    fn new(code: &'static str, reason: impl Into<String>) -> Self {
+        let reason = reason.into();
+        Self { code, reason }
     }
 }
 
@@ -95,7 +112,7 @@ impl Health {
     /// Nothing is known yet, so nothing is ready.
     pub fn new(keyring: Arc<Keyring>, watermark: Arc<Watermark>) -> Self {
         let unknown = HsmState {
-            outcome: Err("not probed yet".to_owned()),
+            outcome: Err(Trouble::new("hsm_unknown", "not probed yet")),
             at: Instant::now(),
         };
         Self {
@@ -120,29 +137,33 @@ impl Health {
         }
     }
 
-    fn hsm(&self) -> Result<(), String> {
+    fn hsm(&self) -> Result<(), Trouble> {
         let state = self.hsm.borrow();
         match &state.outcome {
             Ok(()) if state.at.elapsed() > HSM_FRESH => {
-                Err("hsm_unreachable: the last answer is too old".to_owned())
+                let reason = "hsm_unreachable: the last answer is too old";
+                Err(Trouble::new("hsm_unreachable", reason))
             }
             outcome => outcome.clone(),
         }
     }
 
-    fn keys(&self) -> Result<(), String> {
+    fn keys(&self) -> Result<(), Trouble> {
         match self.keyring.unproven() {
             None => Ok(()),
-            Some((key, reason)) => Err(format!("{}: {reason}", key.hash())),
+            Some((key, reason)) => {
+                let reason = format!("{}: {reason}", key.hash());
+                Err(Trouble::new("key_unproven", reason))
+            }
         }
     }
 
-    fn writable(&self) -> Result<(), String> {
+    fn writable(&self) -> Result<(), Trouble> {
         if self.watermark.writable() {
-            Ok(())
-        } else {
-            Err("state_unwritable: the last write of the watermark failed or hangs".to_owned())
+            return Ok(());
         }
+        let reason = "state_unwritable: the last write of the watermark failed or hangs";
+        Err(Trouble::new("state_unwritable", reason))
     }
 
     /// Probes the HSM until told to stop.
@@ -152,22 +173,24 @@ impl Health {
                 Ok(outcome) => outcome,
                 Err(_) => Err(BackendError::Deadline(HSM_DEADLINE.as_millis())),
             };
-            self.note_hsm(&outcome.map_err(|error| describe(&error)));
+            self.note_hsm(&outcome.map_err(|error| Trouble::new(error.code(), describe(&error))));
             if rest(HSM_INTERVAL, stop).await.is_err() {
                 return;
             }
         }
     }
 
-    fn note_hsm(&self, outcome: &Result<(), String>) {
+    fn note_hsm(&self, outcome: &Result<(), Trouble>) {
         let before = self.hsm.send_replace(HsmState {
             outcome: outcome.clone(),
             at: Instant::now(),
         });
         match (&before.outcome, outcome) {
             (Err(_), Ok(())) => info!(event = "hsm.reachable"),
-            (Ok(()), Err(reason)) => warn!(event = "hsm.unreachable", reason),
-            (Err(old), Err(new)) if old != new => warn!(event = "hsm.unreachable", reason = new),
+            (Ok(()), Err(new)) => warn!(event = "hsm.unreachable", reason = new.reason),
+            (Err(old), Err(new)) if old != new => {
+                warn!(event = "hsm.unreachable", reason = new.reason);
+            }
             _ => {}
         }
     }

@@ -83,7 +83,7 @@ impl Key {
             .map_err(|_| refuse("blob", "is not hex".to_owned()))?;
         let audit = BlobAudit::parse(&blob)
             .map_err(|error| refuse("blob", format!("is refused: {error}")))?;
-        let policy = Policy::parse(&given.policy.operations)
+        let policy = Policy::from_config(&given.policy)
             .map_err(|error| refuse("policy", format!("is refused: {error}")))?;
         let hash = public.hash();
         let key_rule = KeyRule::new(hash, role, policy)

@@ -1,18 +1,23 @@
 //! The contents of an operation (0x03), decoded to the last byte, so that a policy can name what it allows.
 //!
-//! It promises: every content of a decoded [`Operation`] is of a known kind and nothing is left over; Micheline and
-//! proofs are skipped by their length. Consensus kinds are refused here, for they have their own magic bytes and
-//! watermarks; so is what no key of ours has a reason to sign and whose layout has no test vector (moves of a
-//! refutation game, zero-knowledge rollups).
+//! It promises: every content of a decoded [`Operation`] is of a known kind of protocol 025 and nothing is left over,
+//! neither in it nor in the operations, headers and Micheline that it holds; what has a meaning to the cryptography
+//! alone (kernels, proofs, shards) is read by its length. Consensus kinds are refused here, for they have their own
+//! magic bytes and watermarks.
 
 mod anonymous;
+mod consensus;
 mod kind;
 mod manager;
+mod micheline;
+mod rollup;
+mod zk_rollup;
 
+pub use anonymous::Ballot;
 pub use kind::OperationKind;
 
-use crate::tezos::PublicKeyHash;
 use crate::tezos::binary::{BinaryError, Reader};
+use crate::tezos::{Address, ProtocolHash, PublicKeyHash};
 
 /// Why an operation is refused as malformed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -24,14 +29,11 @@ pub enum OperationError {
     #[error("there is no content")]
     Empty,
     /// The tag is of a consensus message, which is never signed as an operation.
-    #[error("content tag {0} is of a consensus message")]
-    Consensus(u8),
-    /// The tag is unknown, reserved or of a kind that is not supported.
-    #[error("content tag {0} is unknown or not supported")]
+    #[error("{0} is a consensus message")]
+    Consensus(&'static str),
+    /// The tag is unknown or reserved.
+    #[error("content tag {0} is unknown")]
     Tag(u8),
-    /// Part of a content is of a form that is not supported.
-    #[error("{0} is not supported")]
-    Unsupported(&'static str),
     /// Only manager operations may be together in one operation.
     #[error("a batch with {0}, which is not a manager operation")]
     Batch(OperationKind),
@@ -50,7 +52,7 @@ pub struct Operation {
 }
 
 /// One content of an operation.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Content {
     /// What it does.
     pub kind: OperationKind,
@@ -58,6 +60,47 @@ pub struct Content {
     pub source: Option<PublicKeyHash>,
     /// The fee in mutez, for manager operations.
     pub fee: Option<u64>,
+    /// What a policy may bound beyond the kind.
+    pub effect: Effect,
+}
+
+/// What a content does with money, votes and keys.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Effect {
+    /// Nothing that a policy can bound. Staking is of this kind: what is staked stays the account's.
+    None,
+    /// Mutez go to an address.
+    Transfer {
+        /// Where to.
+        destination: Address,
+        /// How many mutez.
+        amount: u64,
+    },
+    /// Something that is not counted in mutez here goes to an address: a ticket, or all that a delegate can spend.
+    Send {
+        /// Where to.
+        destination: Address,
+    },
+    /// A contract is made.
+    Originate {
+        /// Its first balance in mutez.
+        balance: u64,
+        /// Its delegate.
+        delegate: Option<PublicKeyHash>,
+    },
+    /// The account gets another delegate, or none.
+    Delegate(Option<PublicKeyHash>),
+    /// A delegate gets another consensus or companion key. None for a key of a kind that has no address here.
+    NewKey(Option<PublicKeyHash>),
+    /// Protocols are proposed.
+    Proposals(Vec<ProtocolHash>),
+    /// A vote on a protocol.
+    Ballot {
+        /// The protocol.
+        proposal: ProtocolHash,
+        /// The vote.
+        ballot: Ballot,
+    },
 }
 
 // === impl Operation ===
@@ -78,10 +121,12 @@ impl Operation {
 
 fn content(reader: &mut Reader<'_>) -> Result<Content, OperationError> {
     let tag = reader.u8("content tag")?;
+    if let Some(decoded) = consensus::content(tag, reader) {
+        return Err(OperationError::Consensus(decoded?));
+    }
     match tag {
-        20 | 21 | 23 | 30 | 31 | 40 | 41 => Err(OperationError::Consensus(tag)),
         1..=6 | 8 | 9 | 17 | 24 => anonymous::content(tag, reader),
-        107..=115 | 158 | 200..=207 | 230 => manager::content(tag, reader),
+        107..=115 | 158 | 200..=207 | 230 | 250..=252 => manager::content(tag, reader),
         _ => Err(OperationError::Tag(tag)),
     }
 }
@@ -107,6 +152,19 @@ impl Content {
     /// The name that a policy uses.
     pub fn name(&self) -> &'static str {
         self.kind.name()
+    }
+}
+
+// === impl Effect ===
+
+impl Effect {
+    /// The mutez that leave the account, if their number is written in the content.
+    pub fn amount(&self) -> Option<u64> {
+        match self {
+            Self::Transfer { amount, .. } => Some(*amount),
+            Self::Originate { balance, .. } => Some(*balance),
+            _ => None,
+        }
     }
 }
 

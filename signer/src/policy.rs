@@ -1,13 +1,19 @@
 //! What a key may sign: by its role, and for operations by name.
 //!
 //! It promises: without a word in the contract a key signs consensus messages only; an operation passes only if *every*
-//! content's kind is named in the key's policy and the key speaks for itself; and [`Approved`] can be made nowhere else,
+//! content's kind is named in the key's policy, the key speaks for itself, and no rule of the policy is broken; there is
+//! no wildcard, so what drains a delegate is permitted by its own name alone; and [`Approved`] can be made nowhere else,
 //! so nothing reaches the watermark or the HSM around these rules. Refusals name the rule.
 
-use std::collections::BTreeSet;
+mod refusal;
+mod rules;
+
 use std::str::FromStr;
 
-use crate::operation::{Content, OperationKind};
+pub use refusal::PolicyRefusal;
+pub use rules::Policy;
+
+use crate::operation::{Content, Effect, Operation, OperationKind};
 use crate::request::{Class, Consensus, Kind, SigningRequest};
 use crate::tezos::{Curve, PublicKeyHash};
 
@@ -35,39 +41,25 @@ pub enum PolicyError {
     /// A companion key never signs operations.
     #[error("a companion key signs no operations; its policy must be empty")]
     CompanionOperations,
-}
-
-/// Which rule refused a request.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum PolicyRefusal {
-    /// The role does not sign this kind of message.
-    #[error("policy: a {role} key does not sign a {request}")]
-    Role {
+    /// An entry of a list is not what the list holds. Its position, from 1.
+    #[error("entry number {position} of `{rule}` is not one that can be in it")]
+    Entry {
+        /// The list.
+        rule: &'static str,
+        /// Position in it.
+        position: usize,
+    },
+    /// A rule bounds nothing that the key signs.
+    #[error("`{0}` bounds nothing that the key may sign")]
+    Unused(&'static str),
+    /// `requests` names a class that keys of this role never sign.
+    #[error("`requests` names {class}, which a {role} key never signs")]
+    Class {
         /// The key's role.
         role: Role,
-        /// What was asked for.
-        request: &'static str,
+        /// The class.
+        class: Class,
     },
-    /// The slot-less forms are for tz4 keys.
-    #[error("policy: {request} is of the form of tz4 keys, and this is a {prefix} key")]
-    Curve {
-        /// What was asked for.
-        request: &'static str,
-        /// The key's address prefix.
-        prefix: &'static str,
-    },
-    /// The policy does not name this kind of operation.
-    #[error("policy: {0} is not among the key's permitted operations")]
-    Operation(OperationKind),
-    /// The operation speaks for another account.
-    #[error("policy: the source of {0} is not this key")]
-    Source(OperationKind),
-}
-
-/// The kinds of operations that a key may sign. The default is none.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Policy {
-    operations: BTreeSet<OperationKind>,
 }
 
 /// The rules of one key.
@@ -96,6 +88,15 @@ impl Role {
             Self::Manager => "manager",
         }
     }
+
+    /// Whether keys of this role sign messages of this class.
+    pub fn signs(self, class: Class) -> bool {
+        match self {
+            Self::Consensus => true,
+            Self::Companion => class == Class::Attestation,
+            Self::Manager => false,
+        }
+    }
 }
 
 impl FromStr for Role {
@@ -115,38 +116,12 @@ impl std::fmt::Display for Role {
     }
 }
 
-// === impl Policy ===
-
-impl Policy {
-    /// A policy that permits the named kinds.
-    pub fn parse<I>(names: I) -> Result<Self, PolicyError>
-    where
-        I: IntoIterator<Item: AsRef<str>>,
-    {
-        let operations = (1..)
-            .zip(names)
-            .map(|(position, name)| {
-                OperationKind::from_name(name.as_ref())
-                    .ok_or(PolicyError::UnknownOperation(position))
-            })
-            .collect::<Result<_, _>>()?;
-        Ok(Self { operations })
-    }
-
-    /// Whether no operation is permitted.
-    pub fn is_empty(&self) -> bool {
-        self.operations.is_empty()
-    }
-}
-
 // === impl KeyRule ===
 
 impl KeyRule {
-    /// The rules of a key. A companion key with permitted operations is an error.
+    /// The rules of a key. A policy that its role can't have is an error.
     pub fn new(key: PublicKeyHash, role: Role, policy: Policy) -> Result<Self, PolicyError> {
-        if role == Role::Companion && !policy.is_empty() {
-            return Err(PolicyError::CompanionOperations);
-        }
+        policy.check_role(role)?;
         Ok(Self { key, role, policy })
     }
 
@@ -163,9 +138,7 @@ impl KeyRule {
                 if self.role == Role::Companion {
                     return Err(self.wrong_role(request.name()));
                 }
-                for content in &operation.operation.contents {
-                    self.content(content)?;
-                }
+                self.operation(&operation.operation)?;
             }
         }
         Ok(Approved {
@@ -176,12 +149,8 @@ impl KeyRule {
 
     fn consensus(&self, consensus: &Consensus) -> Result<(), PolicyRefusal> {
         let request = consensus.kind.name();
-        let allowed = match self.role {
-            Role::Consensus => true,
-            Role::Companion => consensus.kind == Kind::BlsAttestation,
-            Role::Manager => false,
-        };
-        if !allowed {
+        let form = self.role != Role::Companion || consensus.kind == Kind::BlsAttestation;
+        if !form || !self.role.signs(consensus.class()) {
             return Err(self.wrong_role(request));
         }
         let curve = self.key.curve();
@@ -191,16 +160,95 @@ impl KeyRule {
                 prefix: curve.address_prefix(),
             });
         }
-        Ok(())
+        ensure(
+            self.policy.requests.permits(&consensus.class()),
+            PolicyRefusal::Request(request),
+        )?;
+        ensure(
+            self.policy.chains.permits(&consensus.chain),
+            PolicyRefusal::Chain(request),
+        )
+    }
+
+    fn operation(&self, operation: &Operation) -> Result<(), PolicyRefusal> {
+        for content in &operation.contents {
+            self.content(content)?;
+        }
+        let contents = || operation.contents.iter();
+        let fees = total(contents().filter_map(|content| content.fee));
+        ensure(
+            self.policy.max_total_fee.permits(fees),
+            PolicyRefusal::TotalFee,
+        )?;
+        let amounts = total(contents().filter_map(|content| content.effect.amount()));
+        ensure(
+            self.policy.max_total_amount.permits(amounts),
+            PolicyRefusal::TotalAmount,
+        )
     }
 
     fn content(&self, content: &Content) -> Result<(), PolicyRefusal> {
-        if !self.policy.operations.contains(&content.kind) {
-            return Err(PolicyRefusal::Operation(content.kind));
-        }
-        match content.source {
-            Some(source) if source != self.key => Err(PolicyRefusal::Source(content.kind)),
-            _ => Ok(()),
+        let (kind, policy) = (content.kind, &self.policy);
+        ensure(
+            policy.operations.contains(&kind),
+            PolicyRefusal::Operation(kind),
+        )?;
+        ensure(
+            content.source.is_none_or(|source| source == self.key),
+            PolicyRefusal::Source(kind),
+        )?;
+        ensure(
+            policy.max_fee.permits(content.fee.unwrap_or(0)),
+            PolicyRefusal::Fee(kind),
+        )?;
+        ensure(
+            policy
+                .max_amount
+                .permits(content.effect.amount().unwrap_or(0)),
+            PolicyRefusal::Amount(kind),
+        )?;
+        self.effect(kind, &content.effect)
+    }
+
+    fn effect(&self, kind: OperationKind, effect: &Effect) -> Result<(), PolicyRefusal> {
+        let policy = &self.policy;
+        match effect {
+            // A contract may be without a delegate; taking the account's own away is another matter.
+            Effect::None | Effect::Originate { delegate: None, .. } => Ok(()),
+            Effect::Transfer { destination, .. } | Effect::Send { destination } => ensure(
+                policy.destinations.permits(destination),
+                PolicyRefusal::Destination(kind),
+            ),
+            Effect::Originate { delegate, .. } | Effect::Delegate(delegate) => ensure(
+                policy.delegates.permits_option(delegate.as_ref()),
+                PolicyRefusal::Delegate(kind),
+            ),
+            Effect::NewKey(key) => {
+                let keys = match kind {
+                    OperationKind::UpdateCompanionKey => &policy.companion_keys,
+                    _ => &policy.consensus_keys,
+                };
+                ensure(
+                    keys.permits_option(key.as_ref()),
+                    PolicyRefusal::NewKey(kind),
+                )
+            }
+            Effect::Proposals(protocols) => ensure(
+                protocols
+                    .iter()
+                    .all(|protocol| policy.proposals.permits(protocol)),
+                PolicyRefusal::Proposal(kind),
+            ),
+            Effect::Ballot { proposal, ballot } => {
+                ensure(
+                    policy.ballots.permits(ballot),
+                    PolicyRefusal::Ballot(ballot.name()),
+                )?;
+                ensure(
+                    policy.proposals.permits(proposal),
+                    PolicyRefusal::Proposal(kind),
+                )
+            }
         }
     }
 
@@ -212,18 +260,13 @@ impl KeyRule {
     }
 }
 
-// === impl PolicyRefusal ===
+fn ensure(rule_holds: bool, refusal: PolicyRefusal) -> Result<(), PolicyRefusal> {
+    if rule_holds { Ok(()) } else { Err(refusal) }
+}
 
-impl PolicyRefusal {
-    /// A stable code: the rule's name.
-    pub fn code(&self) -> &'static str {
-        match self {
-            Self::Role { .. } => "policy_role",
-            Self::Curve { .. } => "policy_curve",
-            Self::Operation(_) => "policy_operation",
-            Self::Source(_) => "policy_source",
-        }
-    }
+/// The sum; one that is too great for 64 bits counts as the greatest, and no account holds as much.
+fn total(values: impl Iterator<Item = u64>) -> u64 {
+    values.fold(0, u64::saturating_add)
 }
 
 // === impl Approved ===

@@ -5,6 +5,7 @@
 //! [`Signature`] made by [`PublicKey::accept`] has been verified and is low-s, and nothing here depends on the
 //! byte order of the machine.
 
+mod address;
 mod base58;
 pub(crate) mod binary;
 mod hash;
@@ -12,7 +13,8 @@ mod key;
 mod signature;
 mod spki;
 
-pub use hash::{ChainId, Digest, PublicKeyHash, blake2b_256};
+pub use address::Address;
+pub use hash::{ChainId, Digest, ProtocolHash, PublicKeyHash, blake2b_256};
 pub use key::PublicKey;
 pub use signature::{Signature, low_s};
 

@@ -167,6 +167,24 @@ fn operations_are_signed_only_for_a_key_whose_policy_names_them() {
 }
 
 #[test]
+fn a_rule_of_the_policy_is_named_when_it_refuses() {
+    let bench = Bench::new();
+    let key = bench.create("tz1");
+    let mut config = bench.config(&[(&key, "manager", &["transaction"])]);
+    // One mutez below the amount of the transaction, which goes to the key itself.
+    config["keys"][0]["policy"]["max_amount"] = json!(999_999);
+    config["keys"][0]["policy"]["destinations"] = json!([key.address]);
+    let signer = bench.serve(&config, HEAD);
+    let payload = [&[3][..], &transaction(key.tagged_hash())].concat();
+    let refused = signer.sign(&key, &payload);
+    assert_eq!(refused.status, 403, "{refused:?}");
+    assert!(refused.trace().contains("`max_amount`"), "{refused:?}");
+    let event = signer.event("sign.refused").unwrap();
+    assert_eq!(event["code"], "policy_amount", "{event}");
+    assert!(!signer.log().contains("999999"), "no limit is told");
+}
+
+#[test]
 fn the_admin_socket_is_for_its_uids_and_closed_to_others() {
     let bench = Bench::new();
     let key = bench.create("tz1");

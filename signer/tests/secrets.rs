@@ -115,6 +115,10 @@ fn a_broken_configuration_is_a_typed_error_that_quotes_nothing() {
         ("/keys/0/blob", json!("CANARY")),
         ("/keys/0/role", json!("CANARY")),
         ("/keys/0/policy/operations", json!([1])),
+        ("/keys/0/policy/operations", json!(["CANARY"])),
+        ("/keys/0/policy", json!({ "destinations": ["CANARY"] })),
+        ("/keys/0/policy", json!({ "chains": ["CANARY"] })),
+        ("/keys/0/policy", json!({ "CANARY": [] })),
         ("/grep11/endpoints/0/address", json!("CANARY")),
         ("/grep11/endpoints/0/pin_sha256", json!("CANARY")),
     ];

@@ -4,6 +4,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use bakehouse_contract::disk::{Disk, FILE_BYTES, HostName};
+use bakehouse_contract::network_config::NetworkConfig;
 use bakehouse_contract::secret::Secret;
 use bakehouse_contract::{ContractDocument, Limits, Opening, look};
 use serde::Serialize;
@@ -52,9 +53,16 @@ pub(super) fn run(args: &Args, console: &mut Console<'_>) -> Result<(), CliError
     let limits = Limits::default();
     let contract = files::read(&args.contract, limits.document_bytes)?;
     let document = ContractDocument::parse(contract.expose(), &limits)?;
-    let (warnings, encrypted) = look(&document, &Opening::new(&[], &limits))?;
+    let (mut warnings, encrypted) = look(&document, &Opening::new(&[], &limits))?;
     let vendor_data = optional(args.vendor_data.as_deref())?;
     let network_config = optional(args.network_config.as_deref())?;
+    // One that is too large is refused below, by its name.
+    let readable = network_config
+        .as_ref()
+        .filter(|bytes| bytes.expose().len() <= FILE_BYTES);
+    if let Some(bytes) = readable {
+        warnings.extend(NetworkConfig::parse(bytes.expose(), &limits)?.warnings);
+    }
     let image = Disk {
         user_data: contract.expose(),
         host_name: &host_name,

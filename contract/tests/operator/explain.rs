@@ -198,7 +198,7 @@ fn a_contract_that_a_guest_would_refuse_is_not_explained() {
     let (code, out, err) = run(dir.path(), &words("explain plain.yaml"));
     assert_eq!((code, out.as_str()), (Some(65), ""));
     assert!(
-        err.starts_with("value_invalid: workload.bakehouse.dal (line 8): "),
+        err.starts_with("value_invalid: workload.bakehouse.dal (line 8, column 10): "),
         "{err}"
     );
     assert!(!err.contains("CANARY"), "{err}");

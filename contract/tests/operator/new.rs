@@ -82,7 +82,7 @@ fn sections_are_linted_without_a_document() {
     let (code, out, err) = run(dir.path(), &words(args));
     assert_eq!((code, err.as_str()), (Some(0), ""));
     assert!(
-        out.starts_with("workload.yaml and env.yaml: sound (digest "),
+        out.contains("\nworkload.yaml and env.yaml: sound (digest "),
         "{out}"
     );
     let broken = workload().replace("accuser:", "acuser:");

@@ -68,7 +68,7 @@ async fn an_hsm_that_lost_its_master_key_shows_without_a_signature_and_heals() {
     bench.refuse(false);
     let lost = bench.keys(false).await;
     assert!(lost <= Duration::from_secs(31), "{lost:?}");
-    let reason = bench.health.keys().unwrap_err();
+    let reason = bench.health.keys().unwrap_err().reason;
     assert!(reason.contains("CKR_IBM_WKID_MISMATCH"), "{reason}");
     bench.backend.refuse(None);
     let healed = bench.keys(true).await;

@@ -41,9 +41,12 @@ pub enum OperationKind {
     SmartRollupExecuteOutboxMessage,
     SmartRollupRecoverBond,
     DalPublishCommitment,
+    ZkRollupOrigination,
+    ZkRollupPublish,
+    ZkRollupUpdate,
 }
 
-const NAMES: [(OperationKind, &str); 33] = {
+const NAMES: [(OperationKind, &str); 36] = {
     use OperationKind as K;
     [
         (K::SeedNonceRevelation, "seed_nonce_revelation"),
@@ -85,6 +88,9 @@ const NAMES: [(OperationKind, &str); 33] = {
         ),
         (K::SmartRollupRecoverBond, "smart_rollup_recover_bond"),
         (K::DalPublishCommitment, "dal_publish_commitment"),
+        (K::ZkRollupOrigination, "zk_rollup_origination"),
+        (K::ZkRollupPublish, "zk_rollup_publish"),
+        (K::ZkRollupUpdate, "zk_rollup_update"),
     ]
 };
 
@@ -102,6 +108,23 @@ impl OperationKind {
             .iter()
             .find(|(kind, _)| *kind == self)
             .map_or("unknown", |(_, name)| name)
+    }
+
+    /// Whether it has a fee and a counter, and may be together with others in one operation.
+    pub fn is_manager(self) -> bool {
+        !matches!(
+            self,
+            Self::SeedNonceRevelation
+                | Self::DoubleConsensusOperationEvidence
+                | Self::DoubleBakingEvidence
+                | Self::ActivateAccount
+                | Self::Proposals
+                | Self::Ballot
+                | Self::VdfRevelation
+                | Self::DrainDelegate
+                | Self::FailingNoop
+                | Self::DalEntrapmentEvidence
+        )
     }
 
     /// The kind of this name.

@@ -1,13 +1,13 @@
 //! Manager operations: those with a source, a fee and a counter, which may be batched.
 
-use super::{Content, OperationError, OperationKind};
-use crate::tezos::PublicKeyHash;
+use super::{Content, Effect, OperationError, OperationKind, micheline, rollup, zk_rollup};
 use crate::tezos::binary::{BinaryError, Reader};
+use crate::tezos::{Address, Curve, PublicKeyHash};
 
-/// How a transaction ends: where to, and by which entrypoint.
+/// A transaction: how much, where to, and by which entrypoint.
 struct Call {
-    /// The destination, if it is an implicit account.
-    implicit: Option<PublicKeyHash>,
+    amount: u64,
+    destination: Address,
     entrypoint: u8,
 }
 
@@ -18,91 +18,112 @@ const FINALIZE_UNSTAKE: u8 = 8;
 const SET_DELEGATE_PARAMETERS: u8 = 9;
 const NAMED: u8 = 255;
 
+/// The most bytes in the name of an entrypoint.
+const MAX_NAME: usize = 31;
+
+/// A kind, and what it does.
+type Body = (OperationKind, Effect);
+
 pub(super) fn content(tag: u8, reader: &mut Reader<'_>) -> Result<Content, OperationError> {
     let source = reader.public_key_hash("source")?;
     let fee = reader.mutez("fee")?;
     reader.natural("counter")?;
     reader.natural("gas limit")?;
     reader.natural("storage limit")?;
-    let kind = match tag {
-        200..=207 => rollup(tag, reader)?,
-        _ => plain(tag, reader, source)?,
+    let (kind, effect) = match tag {
+        107..=109 | 111..=113 => account(tag, reader, source)?,
+        110 | 114 | 115 => delegate(tag, reader)?,
+        200..=207 => (rollup::content(tag, reader)?, Effect::None),
+        250..=252 => (zk_rollup::content(tag, reader)?, Effect::None),
+        _ => other(tag, reader)?,
     };
     Ok(Content {
         kind,
         source: Some(source),
         fee: Some(fee),
+        effect,
     })
 }
 
-fn plain(
+fn account(
     tag: u8,
     reader: &mut Reader<'_>,
     source: PublicKeyHash,
-) -> Result<OperationKind, OperationError> {
-    let kind = match tag {
+) -> Result<Body, OperationError> {
+    Ok(match tag {
         107 => {
             public_key(reader)?;
-            OperationKind::Reveal
+            (OperationKind::Reveal, Effect::None)
         }
-        108 => transaction(reader)?.kind(source),
+        108 => transaction(reader)?.body(source),
         109 => {
-            reader.mutez("balance")?;
-            reader.optional("delegate", |reader| reader.public_key_hash("delegate"))?;
-            reader.dynamic("code")?;
-            reader.dynamic("storage")?;
-            OperationKind::Origination
-        }
-        110 => {
-            reader.optional("delegate", |reader| reader.public_key_hash("delegate"))?;
-            OperationKind::Delegation
+            let balance = reader.mutez("balance")?;
+            let delegate = optional_delegate(reader)?;
+            micheline::wrapped(reader, "code")?;
+            micheline::wrapped(reader, "storage")?;
+            let effect = Effect::Originate { balance, delegate };
+            (OperationKind::Origination, effect)
         }
         111 => {
-            reader.dynamic("value")?;
-            OperationKind::RegisterGlobalConstant
+            micheline::wrapped(reader, "value")?;
+            (OperationKind::RegisterGlobalConstant, Effect::None)
         }
         112 => {
             reader.optional("limit", |reader| reader.mutez("limit"))?;
-            OperationKind::SetDepositsLimit
+            (OperationKind::SetDepositsLimit, Effect::None)
         }
         113 => {
             reader.integer("amount")?;
             originated(reader, "destination")?;
-            OperationKind::IncreasePaidStorage
+            (OperationKind::IncreasePaidStorage, Effect::None)
         }
-        114 => {
-            public_key(reader)?;
-            OperationKind::UpdateConsensusKey
-        }
-        115 => {
-            public_key(reader)?;
-            OperationKind::UpdateCompanionKey
-        }
-        158 => {
-            ticket(reader)?;
-            OperationKind::TransferTicket
-        }
+        unknown => return Err(OperationError::Tag(unknown)),
+    })
+}
+
+fn delegate(tag: u8, reader: &mut Reader<'_>) -> Result<Body, OperationError> {
+    Ok(match tag {
+        110 => (
+            OperationKind::Delegation,
+            Effect::Delegate(optional_delegate(reader)?),
+        ),
+        114 => (
+            OperationKind::UpdateConsensusKey,
+            Effect::NewKey(public_key(reader)?),
+        ),
+        115 => (
+            OperationKind::UpdateCompanionKey,
+            Effect::NewKey(public_key(reader)?),
+        ),
+        unknown => return Err(OperationError::Tag(unknown)),
+    })
+}
+
+fn other(tag: u8, reader: &mut Reader<'_>) -> Result<Body, OperationError> {
+    Ok(match tag {
+        158 => (OperationKind::TransferTicket, ticket(reader)?),
         230 => {
             reader.u8("slot index")?;
             reader.slice("commitment", 48)?;
-            reader.slice("commitment proof", 48)?;
-            OperationKind::DalPublishCommitment
+            // A point of G2, unlike the commitment.
+            reader.slice("commitment proof", 96)?;
+            (OperationKind::DalPublishCommitment, Effect::None)
         }
-        other => return Err(OperationError::Tag(other)),
-    };
-    Ok(kind)
+        unknown => return Err(OperationError::Tag(unknown)),
+    })
 }
 
 fn transaction(reader: &mut Reader<'_>) -> Result<Call, BinaryError> {
-    reader.mutez("amount")?;
-    let implicit = contract(reader, "destination")?;
+    let amount = reader.mutez("amount")?;
+    let destination = contract(reader, "destination")?;
     let entrypoint = reader.optional("parameters", |reader| {
         let entrypoint = entrypoint(reader)?;
-        reader.dynamic("parameters")?;
+        micheline::wrapped(reader, "parameters")?;
         Ok(entrypoint)
     })?;
     Ok(Call {
-        implicit,
+        amount,
+        destination,
         entrypoint: entrypoint.unwrap_or(DEFAULT),
     })
 }
@@ -113,12 +134,12 @@ fn entrypoint(reader: &mut Reader<'_>) -> Result<u8, BinaryError> {
     match tag {
         0..=9 => Ok(tag),
         NAMED => {
-            let length = reader.u8("entrypoint")?;
-            if length > 31 {
+            let length = usize::from(reader.u8("entrypoint")?);
+            if length > MAX_NAME {
                 return Err(at.malformed("entrypoint"));
             }
             // A name written out that has a tag of its own means the same as the tag.
-            match reader.slice("entrypoint", usize::from(length))? {
+            match reader.slice("entrypoint", length)? {
                 b"stake" => Ok(STAKE),
                 b"unstake" => Ok(UNSTAKE),
                 b"finalize_unstake" => Ok(FINALIZE_UNSTAKE),
@@ -130,117 +151,66 @@ fn entrypoint(reader: &mut Reader<'_>) -> Result<u8, BinaryError> {
     }
 }
 
-fn ticket(reader: &mut Reader<'_>) -> Result<(), BinaryError> {
-    reader.dynamic("ticket contents")?;
-    reader.dynamic("ticket type")?;
+fn ticket(reader: &mut Reader<'_>) -> Result<Effect, BinaryError> {
+    micheline::wrapped(reader, "ticket contents")?;
+    micheline::wrapped(reader, "ticket type")?;
     contract(reader, "ticketer")?;
     reader.natural("ticket amount")?;
-    contract(reader, "destination")?;
-    reader.dynamic("entrypoint")?;
-    Ok(())
-}
-
-fn rollup(tag: u8, reader: &mut Reader<'_>) -> Result<OperationKind, OperationError> {
-    if tag == 200 {
-        reader.u8("kind of rollup")?;
-        reader.dynamic("kernel")?;
-        reader.dynamic("parameters type")?;
-        reader.optional("whitelist", whitelist)?;
-        return Ok(OperationKind::SmartRollupOriginate);
-    }
-    if tag == 201 {
-        let mut messages = Reader::new(reader.dynamic("messages")?);
-        while !messages.is_at_end() {
-            messages.dynamic("message")?;
-        }
-        return Ok(OperationKind::SmartRollupAddMessages);
-    }
-    reader.slice("rollup", 20)?;
-    match tag {
-        202 => Ok(OperationKind::SmartRollupCement),
-        203 => {
-            reader.slice("state", 32)?;
-            reader.natural_i32("inbox level")?;
-            reader.slice("predecessor", 32)?;
-            reader.slice("number of ticks", 8)?;
-            Ok(OperationKind::SmartRollupPublish)
-        }
-        204 => {
-            reader.public_key_hash("opponent")?;
-            match reader.u8("refutation")? {
-                0 => reader.slice("commitments", 64)?,
-                _ => return Err(OperationError::Unsupported("a move of a refutation game")),
-            };
-            Ok(OperationKind::SmartRollupRefute)
-        }
-        205 => {
-            reader.public_key_hash("first staker")?;
-            reader.public_key_hash("second staker")?;
-            Ok(OperationKind::SmartRollupTimeout)
-        }
-        206 => {
-            reader.slice("commitment", 32)?;
-            reader.dynamic("output proof")?;
-            Ok(OperationKind::SmartRollupExecuteOutboxMessage)
-        }
-        207 => {
-            reader.public_key_hash("staker")?;
-            Ok(OperationKind::SmartRollupRecoverBond)
-        }
-        other => Err(OperationError::Tag(other)),
-    }
-}
-
-fn whitelist(reader: &mut Reader<'_>) -> Result<(), BinaryError> {
-    let mut members = Reader::new(reader.dynamic("whitelist")?);
-    while !members.is_at_end() {
-        members.public_key_hash("member of the whitelist")?;
-    }
-    Ok(())
-}
-
-/// A public key of any curve, and its proof of possession if there is one.
-fn public_key(reader: &mut Reader<'_>) -> Result<(), BinaryError> {
+    let destination = contract(reader, "destination")?;
     let at = reader.clone();
-    let length = match reader.u8("public key")? {
+    if reader.dynamic("entrypoint")?.len() > MAX_NAME {
+        return Err(at.malformed("entrypoint"));
+    }
+    Ok(Effect::Send { destination })
+}
+
+fn optional_delegate(reader: &mut Reader<'_>) -> Result<Option<PublicKeyHash>, BinaryError> {
+    reader.optional("delegate", |reader| reader.public_key_hash("delegate"))
+}
+
+/// A public key of any curve, and its proof of possession if there is one. Gives its address, if it has one here.
+fn public_key(reader: &mut Reader<'_>) -> Result<Option<PublicKeyHash>, BinaryError> {
+    let at = reader.clone();
+    let tag = reader.u8("public key")?;
+    let length = match tag {
         0 => 32,
         1 | 2 => 33,
         3 => 48,
         4 => 1312,
         _ => return Err(at.malformed("public key")),
     };
-    reader.slice("public key", length)?;
+    let key = reader.slice("public key", length)?;
     reader.optional("proof of possession", |reader| {
-        let at = reader.clone();
-        match reader.dynamic("proof of possession")?.len() {
-            96 => Ok(()),
-            _ => Err(at.malformed("proof of possession")),
-        }
+        reader.nested("proof of possession", |reader| {
+            reader.slice("proof of possession", 96).map(drop)
+        })
     })?;
-    Ok(())
+    Ok(Curve::from_tag(tag)
+        .ok()
+        .map(|curve| PublicKeyHash::of(curve, key)))
 }
 
-/// An implicit account (given) or an originated contract (none).
-fn contract(
+/// An implicit account or an originated contract.
+pub(super) fn contract(
     reader: &mut Reader<'_>,
     field: &'static str,
-) -> Result<Option<PublicKeyHash>, BinaryError> {
-    let at = reader.clone();
-    match reader.clone().u8(field)? {
+) -> Result<Address, BinaryError> {
+    match reader.clone().choice(field, 1)? {
         0 => {
             reader.u8(field)?;
-            reader.public_key_hash(field).map(Some)
+            reader.public_key_hash(field).map(Address::Implicit)
         }
-        1 => originated(reader, field).map(|()| None),
-        _ => Err(at.malformed(field)),
+        _ => originated(reader, field).map(Address::Originated),
     }
 }
 
 /// `01`, 20 bytes, `00`.
-fn originated(reader: &mut Reader<'_>, field: &'static str) -> Result<(), BinaryError> {
+fn originated(reader: &mut Reader<'_>, field: &'static str) -> Result<[u8; 20], BinaryError> {
     let at = reader.clone();
-    match reader.array::<22>(field)? {
-        [1, .., 0] => Ok(()),
+    reader.u8(field)?;
+    let hash = reader.array(field)?;
+    match (at.clone().u8(field)?, reader.u8(field)?) {
+        (1, 0) => Ok(hash),
         _ => Err(at.malformed(field)),
     }
 }
@@ -248,15 +218,29 @@ fn originated(reader: &mut Reader<'_>, field: &'static str) -> Result<(), Binary
 // === impl Call ===
 
 impl Call {
-    /// The stake kinds are transactions of an account to itself; only finalizing may name another account.
-    fn kind(&self, source: PublicKeyHash) -> OperationKind {
-        let to_itself = self.implicit == Some(source);
-        match self.entrypoint {
-            STAKE if to_itself => OperationKind::Stake,
-            UNSTAKE if to_itself => OperationKind::Unstake,
-            SET_DELEGATE_PARAMETERS if to_itself => OperationKind::SetDelegateParameters,
-            FINALIZE_UNSTAKE if self.implicit.is_some() => OperationKind::FinalizeUnstake,
-            _ => OperationKind::Transaction,
+    /// The stake kinds are transactions of an account to itself; only finalizing may name another account, and then it
+    /// carries nothing.
+    fn body(self, source: PublicKeyHash) -> Body {
+        let to_itself = self.destination == Address::Implicit(source);
+        let to_account = matches!(self.destination, Address::Implicit(_));
+        let stake = match self.entrypoint {
+            STAKE if to_itself => Some(OperationKind::Stake),
+            UNSTAKE if to_itself => Some(OperationKind::Unstake),
+            SET_DELEGATE_PARAMETERS if to_itself => Some(OperationKind::SetDelegateParameters),
+            FINALIZE_UNSTAKE if to_itself || (to_account && self.amount == 0) => {
+                Some(OperationKind::FinalizeUnstake)
+            }
+            _ => None,
+        };
+        match stake {
+            Some(kind) => (kind, Effect::None),
+            None => (
+                OperationKind::Transaction,
+                Effect::Transfer {
+                    destination: self.destination,
+                    amount: self.amount,
+                },
+            ),
         }
     }
 }

@@ -1,4 +1,7 @@
-//! Which role signs what.
+//! Which role signs what; what each rule allows and refuses is in [`rules`].
+
+mod rules;
+mod texts;
 
 use rstest::rstest;
 
@@ -135,17 +138,45 @@ fn draining_needs_its_own_name() {
     );
 }
 
+/// `name: hex` per line: branch and contents of tz1KqTpEZ7Yob7QbPE4Hy4Wo8fHG8LhKxZSx, forged by taquito.
+const FORGED: &str = include_str!("../operation/vectors/taquito-24.2.0-operation-unsigned.txt");
+
 #[test]
-fn staking_is_not_covered_by_transaction() {
-    let transactions = rule(TZ3, Role::Manager, &["transaction"]);
-    assert_eq!(
-        transactions.approve(stake(TZ3)).unwrap_err(),
-        PolicyRefusal::Operation(OperationKind::Stake)
-    );
-    assert_eq!(
-        code(rule(TZ3, Role::Manager, &["stake"]).approve(stake(TZ3))),
-        "approved"
-    );
+fn a_name_permits_its_kind_and_no_other() {
+    let all: Vec<_> = OperationKind::all().map(OperationKind::name).collect();
+    for line in FORGED.lines() {
+        let (_, text) = line.split_once(": ").unwrap();
+        let request = SigningRequest::parse(&hex::decode(format!("03{text}")).unwrap()).unwrap();
+        let SigningRequest::Operation(operation) = &request else {
+            panic!("not an operation")
+        };
+        let kind = operation.operation.contents[0].kind;
+        for role in [Role::Consensus, Role::Manager] {
+            for name in &all {
+                let expected = if *name == kind.name() {
+                    "approved"
+                } else {
+                    "policy_operation"
+                };
+                assert_eq!(
+                    code(rule(OTHER, role, &[name]).approve(request.clone())),
+                    expected,
+                    "{kind} by {name}"
+                );
+            }
+            let others: Vec<_> = all
+                .iter()
+                .filter(|name| **name != kind.name())
+                .copied()
+                .collect();
+            assert_eq!(
+                rule(OTHER, role, &others)
+                    .approve(request.clone())
+                    .unwrap_err(),
+                PolicyRefusal::Operation(kind)
+            );
+        }
+    }
 }
 
 #[test]
@@ -170,6 +201,7 @@ fn unknown_names_and_operations_for_a_companion_are_errors() {
         KeyRule::new(TZ4.parse().unwrap(), Role::Companion, stake),
         Err(PolicyError::CompanionOperations)
     );
+    assert_eq!(Role::Companion.name().parse(), Ok(Role::Companion));
     assert_eq!("consensus".parse(), Ok(Role::Consensus));
     assert!("baker".parse::<Role>().is_err());
 }

@@ -1,5 +1,7 @@
 //! Requests of mainnet and of Octez' own regression tests, and everything near them that must be refused.
 
+mod golden;
+
 use proptest::prelude::*;
 use rstest::rstest;
 
@@ -107,20 +109,6 @@ fn golden_votes_of_octez_are_read(#[case] magic: &str, #[case] body: &str, #[cas
                 round: 0
             }
         )
-    );
-}
-
-#[test]
-fn the_golden_header_of_octez_with_its_old_fitness_is_refused() {
-    let golden = include_str!("vectors/octez-u025-block-header-unsigned.txt");
-    let body = golden
-        .trim()
-        .strip_prefix("block_header.unsigned: ")
-        .unwrap();
-    let error = SigningRequest::parse(&bytes(&format!("117a06a770{body}"))).unwrap_err();
-    assert_eq!(
-        error,
-        RequestError::Header("the fitness is not of version 2 (Tenderbake)")
     );
 }
 

@@ -18,6 +18,7 @@ use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, warn};
 
+use super::deadline::Deadline;
 use crate::task::TaskPanicked;
 
 /// Connections at one time; more wait in the kernel's queue.
@@ -40,6 +41,14 @@ pub(crate) trait Accept: Send + 'static {
     fn accept(&self) -> impl Future<Output = io::Result<Self::Io>> + Send;
 }
 
+/// Something that speaks a protocol on a connection.
+pub(crate) trait Converse: Clone + Send + 'static {
+    /// Speaks until the other side has enough or breaks a limit, or until `stop` and the end of the request in flight.
+    fn converse<I>(self, io: I, stop: CancellationToken) -> impl Future<Output = ()> + Send
+    where
+        I: AsyncRead + AsyncWrite + Unpin + Send + 'static;
+}
+
 // === impl Accept ===
 
 impl Accept for TcpListener {
@@ -52,11 +61,11 @@ impl Accept for TcpListener {
     }
 }
 
-/// Serves `router` until `stop`, then lets the requests in flight end.
-pub(crate) async fn serve<L: Accept>(
+/// Speaks on every connection until `stop`, then lets the requests in flight end.
+pub(crate) async fn serve<L: Accept, C: Converse>(
     name: &'static str,
     listener: L,
-    router: Router,
+    protocol: C,
     stop: CancellationToken,
 ) -> Result<(), TaskPanicked> {
     let mut connections = JoinSet::new();
@@ -66,7 +75,7 @@ pub(crate) async fn serve<L: Accept>(
             () = stop.cancelled() => break,
             Some(ended) = connections.join_next() => check(name, &ended)?,
             accepted = listener.accept(), if room => match accepted {
-                Ok(io) => { connections.spawn(converse(io, router.clone(), stop.clone())); }
+                Ok(io) => { connections.spawn(protocol.clone().converse(Deadline::new(io), stop.clone())); }
                 Err(error) => {
                     warn!(event = "accept.failed", server = name, reason = %error);
                     sleep(ACCEPT_PAUSE).await;
@@ -88,27 +97,30 @@ fn check(name: &'static str, ended: &Result<(), JoinError>) -> Result<(), TaskPa
     }
 }
 
-async fn converse<I>(io: I, router: Router, stop: CancellationToken)
-where
-    I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-{
-    let service = TowerToHyperService::new(router);
-    let connection = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(HEAD_TIMEOUT)
-        .max_headers(MAX_HEADERS)
-        .max_buf_size(MAX_HEAD_BYTES)
-        .serve_connection(TokioIo::new(io), service);
-    tokio::pin!(connection);
-    let ended = tokio::select! {
-        ended = connection.as_mut() => ended,
-        () = stop.cancelled() => {
-            connection.as_mut().graceful_shutdown();
-            connection.await
+// === impl Converse ===
+
+impl Converse for Router {
+    async fn converse<I>(self, io: I, stop: CancellationToken)
+    where
+        I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        let connection = http1::Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(HEAD_TIMEOUT)
+            .max_headers(MAX_HEADERS)
+            .max_buf_size(MAX_HEAD_BYTES)
+            .serve_connection(TokioIo::new(io), TowerToHyperService::new(self));
+        tokio::pin!(connection);
+        let ended = tokio::select! {
+            ended = connection.as_mut() => ended,
+            () = stop.cancelled() => {
+                connection.as_mut().graceful_shutdown();
+                connection.await
+            }
+        };
+        if let Err(error) = ended {
+            debug!(event = "connection.broken", reason = %error);
         }
-    };
-    if let Err(error) = ended {
-        debug!(event = "connection.broken", reason = %error);
     }
 }
 

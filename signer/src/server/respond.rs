@@ -8,6 +8,8 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
+use crate::tezos::Signature;
+
 /// A refusal with an error trace.
 pub(super) fn trace(status: StatusCode, code: &str, message: &str) -> Response {
     let text = if message.starts_with(code) {
@@ -33,6 +35,11 @@ pub(super) fn bad_request(text: String) -> Response {
         text,
     )
         .into_response()
+}
+
+/// 200 with a signature.
+pub(super) fn signature(signature: &Signature) -> Response {
+    Json(json!({ "signature": signature.to_string() })).into_response()
 }
 
 /// 404 with nothing.

@@ -5,14 +5,16 @@
 //! signs nothing more, and costs no more marks, until a self-test has proven it again.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use axum::http::StatusCode;
-use tracing::{info, warn};
 
+use super::authentication::AuthenticationError;
+use super::course::Course;
 use crate::backend::{Backend, BackendError};
 use crate::health;
 use crate::keyring::{Key, Proof};
+use crate::metrics::Phase;
 use crate::policy::PolicyRefusal;
 use crate::request::{RequestError, SigningRequest};
 use crate::task::JobLost;
@@ -22,6 +24,12 @@ use crate::watermark::{Admission, Refusal, Watermark, WriteError};
 /// Why a request got no signature.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum SignError {
+    /// No authorized key has signed it.
+    #[error(transparent)]
+    Authentication(#[from] AuthenticationError),
+    /// There is no such key.
+    #[error("this signer does not hold the key")]
+    KeyUnknown,
     /// It does not decode to the last byte.
     #[error(transparent)]
     Request(#[from] RequestError),
@@ -57,6 +65,8 @@ impl SignError {
     /// The stable code of this error.
     pub(super) fn code(&self) -> &'static str {
         match self {
+            Self::Authentication(error) => error.code(),
+            Self::KeyUnknown => "key_unknown",
             Self::Request(error) => error.code(),
             Self::Policy(error) => error.code(),
             Self::Unproven(_) => "key_unproven",
@@ -70,8 +80,12 @@ impl SignError {
     /// The HTTP status that tells an Octez client the kind of the failure.
     pub(super) fn status(&self) -> StatusCode {
         match self {
-            Self::Request(_) => StatusCode::BAD_REQUEST,
-            Self::Policy(_) => StatusCode::FORBIDDEN,
+            Self::Authentication(AuthenticationError::Missing) => StatusCode::UNAUTHORIZED,
+            Self::Authentication(AuthenticationError::Malformed) | Self::Request(_) => {
+                StatusCode::BAD_REQUEST
+            }
+            Self::Authentication(_) | Self::Policy(_) => StatusCode::FORBIDDEN,
+            Self::KeyUnknown => StatusCode::NOT_FOUND,
             Self::Watermark(error) => match error.code() {
                 "unarmed" | "chain_unknown" => StatusCode::FORBIDDEN,
                 "key_unknown" => StatusCode::NOT_FOUND,
@@ -88,52 +102,38 @@ impl SignError {
 // === impl Desk ===
 
 impl Desk {
-    /// Signs one payload with one key, or says why not. Logged either way.
-    pub(super) async fn sign(&self, key: &Key, payload: &[u8]) -> Result<Signature, SignError> {
+    /// Signs one payload with one key, or says why not; `course` notes what happens on the way.
+    pub(super) async fn sign(
+        &self,
+        key: &Key,
+        payload: &[u8],
+        course: &mut Course,
+    ) -> Result<Signature, SignError> {
         let began = Instant::now();
         let request = SigningRequest::parse(payload);
-        let (name, level, round) = request.as_ref().map_or(("undecodable", None, None), about);
-        let outcome = match request {
-            Ok(request) => self.decide(key, request).await,
-            Err(error) => Err(error.into()),
-        };
-        let micros = u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX);
-        let key = key.name();
-        match &outcome {
-            Ok(_) => info!(
-                event = "sign.done",
-                key,
-                request = name,
-                level,
-                round,
-                micros
-            ),
-            Err(error) => {
-                let (code, reason) = (error.code(), error.to_string());
-                warn!(
-                    event = "sign.refused",
-                    key,
-                    request = name,
-                    level,
-                    round,
-                    micros,
-                    code,
-                    reason
-                );
-            }
-        }
-        outcome
-    }
-
-    async fn decide(&self, key: &Key, request: SigningRequest) -> Result<Signature, SignError> {
-        let approved = key.rule().approve(request)?;
+        course.took(Phase::Decode, began.elapsed());
+        let request = request?;
+        course.understood(&request);
+        let began = Instant::now();
+        let approved = key.rule().approve(request);
+        course.took(Phase::Policy, began.elapsed());
+        let approved = approved?;
         if let Proof::Missing(reason) = key.proof() {
             return Err(SignError::Unproven(reason));
         }
-        match self.watermark.admit(approved).await? {
-            Admission::Replay(signature) => Ok(signature),
+        let (admission, admitting) = timed(self.watermark.admit(approved)).await;
+        course.took(Phase::Watermark, admitting);
+        match admission? {
+            Admission::Replay(signature) => {
+                course.replayed();
+                Ok(signature)
+            }
             Admission::Sign(permit, pending) => {
-                let (signed, durable) = tokio::join!(self.backend.sign(permit), pending.durable());
+                let call = timed(self.backend.sign(permit));
+                let ((signed, calling), (durable, writing)) =
+                    tokio::join!(call, timed(pending.durable()));
+                course.took(Phase::Hsm, calling);
+                course.took(Phase::Watermark, writing);
                 if let Err(error) = &signed
                     && !error.is_transient()
                 {
@@ -146,13 +146,8 @@ impl Desk {
     }
 }
 
-fn about(request: &SigningRequest) -> (&'static str, Option<i32>, Option<i32>) {
-    match request {
-        SigningRequest::Consensus(consensus) => (
-            request.name(),
-            Some(consensus.height.level),
-            Some(consensus.height.round),
-        ),
-        SigningRequest::Operation(_) => (request.name(), None, None),
-    }
+async fn timed<T>(work: impl Future<Output = T>) -> (T, Duration) {
+    let began = Instant::now();
+    let done = work.await;
+    (done, began.elapsed())
 }

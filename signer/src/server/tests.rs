@@ -1,26 +1,33 @@
 use std::sync::atomic::Ordering;
 
+use axum::Router;
+use axum::body::Body;
 use axum::http::Method;
 use http_body_util::BodyExt;
-use serde_json::Value;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::sync::Semaphore;
 use tower::ServiceExt;
 
 use super::*;
 use crate::backend::fake::Fake;
+use crate::health::Health;
 use crate::task::Crew;
-use crate::tezos::{ChainId, blake2b_256};
+use crate::tezos::{ChainId, PublicKey, blake2b_256};
 use crate::watermark;
 
+mod authorization;
 mod failure;
 mod input;
+mod readiness;
+mod socket;
 
 const CHAIN: [u8; 4] = [0x7a, 0x06, 0xa7, 0x70];
 const HEAD: i32 = 100;
 
 struct Bench {
     router: Router,
+    service: Arc<Service>,
     backend: Arc<Fake>,
     watermark: Arc<Watermark>,
     health: Arc<Health>,
@@ -51,21 +58,30 @@ impl Bench {
     }
 
     fn over(watermark: Watermark, backend: Arc<Fake>, dir: Option<TempDir>) -> Self {
+        Self::offering(watermark, backend, dir, AuthorizedKeys::default(), false)
+    }
+
+    fn offering(
+        watermark: Watermark,
+        backend: Arc<Fake>,
+        dir: Option<TempDir>,
+        authorized: AuthorizedKeys,
+        list_known_keys: bool,
+    ) -> Self {
         let keyring = backend.keyring();
         backend.key().note(Ok(()));
         let watermark = Arc::new(watermark);
-        let health = Arc::new(Health::new(Arc::clone(&keyring), Arc::clone(&watermark)));
+        let health = Arc::new(Health::new(keyring, Arc::clone(&watermark)));
         let (crew, handle) = Crew::new("test", 8);
         tokio::spawn(crew.work());
-        let router = router(
-            keyring,
-            Arc::clone(&watermark),
-            backend.clone(),
-            Arc::clone(&health),
-            handle,
-        );
+        let mut parts = parts(&backend, &watermark, handle);
+        parts.authorized = authorized;
+        parts.list_known_keys = list_known_keys;
+        let service = Arc::new(Service::new(parts));
+        let router = router(Arc::clone(&service), Arc::clone(&health));
         Self {
             router,
+            service,
             backend,
             watermark,
             health,
@@ -74,13 +90,25 @@ impl Bench {
     }
 
     async fn armed(operations: &[&str]) -> Self {
-        let bench = Self::unarmed(operations);
-        bench
-            .watermark
-            .arm(ChainId::from_bytes(CHAIN), HEAD)
+        Self::unarmed(operations).arm().await
+    }
+
+    /// Armed, for clients with these keys; whoever can connect may have the list of keys.
+    async fn authorizing(keys: &[PublicKey]) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let backend = Fake::new(&[]);
+        let watermark = Watermark::open(Self::config(dir.path(), &backend)).unwrap();
+        let texts: Vec<_> = keys.iter().map(ToString::to_string).collect();
+        let authorized = AuthorizedKeys::parse(Some(&texts)).unwrap();
+        Self::offering(watermark, backend, Some(dir), authorized, true)
+            .arm()
             .await
-            .unwrap();
-        bench
+    }
+
+    async fn arm(self) -> Self {
+        let chain = ChainId::from_bytes(CHAIN);
+        self.watermark.arm(chain, HEAD).await.unwrap();
+        self
     }
 
     fn path(&self) -> String {
@@ -125,6 +153,18 @@ impl Bench {
 
     async fn sign(&self, payload: &[u8]) -> Answer {
         self.post(&self.path(), json_hex(payload)).await
+    }
+}
+
+fn parts(backend: &Arc<Fake>, watermark: &Arc<Watermark>, crew: CrewHandle) -> Parts {
+    Parts {
+        keyring: backend.keyring(),
+        watermark: Arc::clone(watermark),
+        backend: backend.clone(),
+        crew,
+        metrics: Arc::new(Metrics::new()),
+        authorized: AuthorizedKeys::default(),
+        list_known_keys: false,
     }
 }
 
@@ -322,13 +362,8 @@ async fn a_key_that_is_not_proven_signs_nothing() {
     let fresh = Fake::new(&[]);
     let (crew, handle) = Crew::new("test", 8);
     tokio::spawn(crew.work());
-    let router = router(
-        fresh.keyring(),
-        Arc::clone(&bench.watermark),
-        fresh.clone(),
-        Arc::clone(&bench.health),
-        handle,
-    );
+    let service = Arc::new(Service::new(parts(&fresh, &bench.watermark, handle)));
+    let router = router(service, Arc::clone(&bench.health));
     let bench = Bench { router, ..bench };
     let answer = bench.sign(&attestation(HEAD + 3, 1)).await;
     assert_eq!(answer.status, StatusCode::INTERNAL_SERVER_ERROR);
@@ -338,37 +373,4 @@ async fn a_key_that_is_not_proven_signs_nothing() {
         answer.trace()
     );
     assert_eq!(fresh.calls.load(Ordering::SeqCst), 0);
-}
-
-#[tokio::test]
-async fn readiness_says_what_is_missing() {
-    let bench = Bench::unarmed(&[]);
-    assert_eq!(bench.get("/healthz").await.status, StatusCode::OK);
-    let answer = bench.get("/readyz").await;
-    assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE);
-    let report = answer.json();
-    assert_eq!(report["ready"], false);
-    assert_eq!(report["armed"], false);
-    assert_eq!(report["checks"][0]["name"], "hsm");
-    assert_eq!(report["checks"][0]["ok"], false);
-    assert_eq!(report["checks"][1]["ok"], true);
-    assert_eq!(report["checks"][2]["ok"], true);
-
-    let stop = tokio_util::sync::CancellationToken::new();
-    let watch = tokio::spawn({
-        let (health, backend, stop) = (bench.health.clone(), bench.backend.clone(), stop.clone());
-        async move { health.watch_hsm(&*backend, &stop).await }
-    });
-    while bench.get("/readyz").await.status != StatusCode::OK {
-        tokio::task::yield_now().await;
-    }
-    bench.backend.down.store(true, Ordering::SeqCst);
-    while bench.get("/readyz").await.status == StatusCode::OK {
-        tokio::task::yield_now().await;
-    }
-    let report = bench.get("/readyz").await.json();
-    let reason = report["checks"][0]["reason"].as_str().unwrap();
-    assert!(reason.starts_with("hsm_unreachable"), "{reason}");
-    stop.cancel();
-    watch.await.unwrap();
 }

@@ -30,6 +30,8 @@ kinds! {
     P2SIG = [0x36, 0xf0, 0x2c, 0x34], 64, "a p2sig signature";
     SIG = [0x04, 0x82, 0x2b], 64, "a sig signature";
     CHAIN = [0x57, 0x52, 0x00], 4, "a chain id (Net…)";
+    KT1 = [0x02, 0x5a, 0x79], 20, "a KT1 address";
+    PROTOCOL = [0x02, 0xaa], 32, "a protocol hash (P…)";
 }
 
 /// The kind of the addresses of a curve.

@@ -56,6 +56,21 @@ impl<'a> Reader<'a> {
         self.rest.is_empty()
     }
 
+    /// How many bytes were read, those around a nested reader too.
+    pub(crate) fn offset(&self) -> usize {
+        self.offset
+    }
+
+    /// How many bytes are left.
+    pub(crate) fn left(&self) -> usize {
+        self.rest.len()
+    }
+
+    /// What has not been read yet.
+    pub(crate) fn rest(&self) -> &'a [u8] {
+        self.rest
+    }
+
     /// The end of what is known must be the end of the bytes.
     pub(crate) fn finish(self) -> Result<()> {
         if self.rest.is_empty() {
@@ -128,6 +143,56 @@ impl<'a> Reader<'a> {
         let length = u32::from_be_bytes(self.array(field)?);
         let length = usize::try_from(length).map_err(|_| at.malformed(field))?;
         self.slice(field, length)
+    }
+
+    /// `dyn` whose bytes are decoded to the last: `read` gets a reader of them alone.
+    pub(crate) fn nested(
+        &mut self,
+        field: &'static str,
+        read: impl FnOnce(&mut Self) -> Result<()>,
+    ) -> Result<()> {
+        let rest = self.dynamic(field)?;
+        let offset = self.offset - rest.len();
+        let mut inner = Self { rest, offset };
+        read(&mut inner)?;
+        inner.finish()
+    }
+
+    /// `dyn` that holds values one after the other until its end.
+    pub(crate) fn list(
+        &mut self,
+        field: &'static str,
+        mut read: impl FnMut(&mut Self) -> Result<()>,
+    ) -> Result<()> {
+        self.nested(field, |reader| {
+            while !reader.is_at_end() {
+                read(reader)?;
+            }
+            Ok(())
+        })
+    }
+
+    /// A byte that is at most `last`: the tag of a choice whose cases hold nothing.
+    pub(crate) fn choice(&mut self, field: &'static str, last: u8) -> Result<u8> {
+        let at = self.clone();
+        match self.u8(field)? {
+            tag if tag <= last => Ok(tag),
+            _ => Err(at.malformed(field)),
+        }
+    }
+
+    /// `00` or `ff`.
+    pub(crate) fn boolean(&mut self, field: &'static str) -> Result<()> {
+        self.optional(field, |_| Ok(())).map(drop)
+    }
+
+    /// An i32 of 31 bits, as Octez' `int31`.
+    pub(crate) fn int31(&mut self, field: &'static str) -> Result<()> {
+        let at = self.clone();
+        match self.i32(field)? {
+            -0x4000_0000..=0x3fff_ffff => Ok(()),
+            _ => Err(at.malformed(field)),
+        }
     }
 
     /// `opt`: `00`, or `ff` and then the value.

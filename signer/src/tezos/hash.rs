@@ -28,6 +28,10 @@ pub struct PublicKeyHash {
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ChainId([u8; 4]);
 
+/// The hash that names a protocol.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ProtocolHash([u8; 32]);
+
 // === impl Digest ===
 
 impl Digest {
@@ -56,7 +60,7 @@ impl fmt::Debug for Digest {
 // === impl PublicKeyHash ===
 
 impl PublicKeyHash {
-    pub(super) fn of(curve: Curve, public_key: &[u8]) -> Self {
+    pub(crate) fn of(curve: Curve, public_key: &[u8]) -> Self {
         Self {
             curve,
             bytes: Blake2b::<U20>::digest(public_key).into(),
@@ -150,6 +154,35 @@ impl fmt::Display for ChainId {
 }
 
 impl fmt::Debug for ChainId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+// === impl ProtocolHash ===
+
+impl ProtocolHash {
+    /// The protocol of these bytes.
+    pub const fn from_bytes(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+}
+
+impl FromStr for ProtocolHash {
+    type Err = TezosError;
+
+    fn from_str(text: &str) -> Result<Self, TezosError> {
+        Ok(Self(base58::decode(base58::PROTOCOL, text)?))
+    }
+}
+
+impl fmt::Display for ProtocolHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&base58::encode(base58::PROTOCOL, &self.0))
+    }
+}
+
+impl fmt::Debug for ProtocolHash {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
     }

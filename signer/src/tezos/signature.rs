@@ -72,6 +72,16 @@ impl Signature {
         self.bytes
     }
 
+    /// The 64 bytes of a signature in text, `sig…` included, whoever made it: what a client says, unverified.
+    pub fn bytes_of_text(text: &str) -> Result<[u8; 64], TezosError> {
+        const EXPECTED: &str = "an edsig, spsig1, p2sig or sig signature";
+        let kinds = [base58::EDSIG, base58::SPSIG1, base58::P2SIG, base58::SIG];
+        let (_, payload) = base58::decode_any(&kinds, EXPECTED, text)?;
+        payload
+            .try_into()
+            .map_err(|_| TezosError::Prefix { expected: EXPECTED })
+    }
+
     /// The form that does not name the curve, `sig…`.
     pub fn to_generic(&self) -> String {
         base58::encode(base58::SIG, &self.bytes)

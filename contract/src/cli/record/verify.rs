@@ -41,7 +41,7 @@ pub(in super::super) struct Args {
     contract: Option<PathBuf>,
     #[command(flatten)]
     cidata: CidataFiles,
-    /// Hash that a name must have, such as root.tar.gz=44d9…; goes before what other options say of the name
+    /// Hash that a name must have, such as root.tar.gz=44d9...; goes before what other options say of the name
     #[arg(long, value_name = "NAME=HEX")]
     expect: Vec<NamedHash>,
     /// File that a name must be the hash of, such as /dev/disk/by-label/cidata=cidata.iso

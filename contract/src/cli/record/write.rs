@@ -26,7 +26,7 @@ pub(in super::super) struct Args {
     contract: PathBuf,
     #[command(flatten)]
     cidata: CidataFiles,
-    /// Hash of something else, such as root.tar.gz=44d9…
+    /// Hash of something else, such as root.tar.gz=44d9...
     #[arg(long, value_name = "NAME=HEX")]
     hash: Vec<NamedHash>,
     /// File to be hashed under a name, such as /dev/disk/by-label/cidata=cidata.iso

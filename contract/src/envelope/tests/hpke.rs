@@ -182,3 +182,25 @@ proptest! {
         prop_assert_eq!(opened.map(|_| ()), Err(DecryptError));
     }
 }
+
+/// Tokens of one contract can't be used in another, though the same image opens both.
+#[test]
+fn a_token_for_another_serial_is_refused_by_name() {
+    let (pair, keys) = (&x25519_pairs()[0], image_keys());
+    let limits = Limits::default();
+    let code = |workload: u64, env: u64| {
+        let document = ContractDocument::new(
+            pair.seal("workload", workload, &testing::workload())
+                .to_string(),
+            pair.seal("env", env, &testing::env()).to_string(),
+        );
+        Contract::open(&document, &crate::Opening::new(&keys, &limits))
+            .map(|_| ())
+            .map_err(|error| error.code())
+    };
+    // The env of the tests has serial 7.
+    assert_eq!(code(7, 7), Ok(()));
+    assert_eq!(code(8, 7), Err(Code::SerialMismatch));
+    assert_eq!(code(7, 8), Err(Code::SerialMismatch));
+    assert_eq!(code(8, 8), Err(Code::SerialMismatch));
+}

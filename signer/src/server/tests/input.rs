@@ -2,6 +2,7 @@
 
 use rstest::rstest;
 
+use super::super::http::MAX_BODY_BYTES;
 use super::*;
 
 #[rstest]
