@@ -15,8 +15,9 @@ use std::path::Path;
 
 use bakehouse_contract::certificate::{Certificate, Chain};
 use bakehouse_contract::record::{
-    Evidence, Expectations, Hash, LineState, Record, RecordKey, Report, sha256, verify,
+    Evidence, Expectations, Hash, LineState, Record, Report, sha256, sign, verify,
 };
+use bakehouse_contract::signature::Signer;
 use bakehouse_contract::{ContractDocument, Limits};
 use bakehouse_interop::ibm::Repository::ContractGo;
 use serde_json::Value;
@@ -253,10 +254,10 @@ fn of_contract(dir: &Path, contract: &str, hashes: &[(&str, &[u8])]) -> Report {
         digest: sha256(bytes),
     });
     let record = Record::new("26.7.1", Vec::new(), hashes.collect()).unwrap();
-    let key = RecordKey::from_pem(&read("leaf.key")).unwrap();
+    let signer = Signer::from_pem(&read("leaf.key")).unwrap();
     let evidence = Evidence {
         text: &record.to_string(),
-        signature: &key.sign(&record).unwrap(),
+        signature: &sign(&record, &signer).unwrap(),
         certificate: &Certificate::from_pem(&read("leaf.pem")).unwrap(),
         chain: &Chain::default(),
         now: 1_800_000_000,
