@@ -36,13 +36,7 @@ fn in_days(days: u64) -> String {
 
 /// The exit code, and what was found, as a program reads it.
 fn json(dir: &Path, args: &str) -> (Option<i32>, Value) {
-    let (code, out, err) = run(dir, &format!("--json certificate {args}"));
-    assert_eq!(
-        (out.lines().count(), err.as_str()),
-        (1, ""),
-        "{args}: {out}"
-    );
-    (code, serde_json::from_str(&out).unwrap())
+    chain::json(dir, &format!("certificate {args}"))
 }
 
 /// The checks that have an outcome, as `role name`.

@@ -26,7 +26,7 @@ use bakehouse_contract::{ContractDocument, Limits};
 use bakehouse_interop::ibm::Repository::ContractGo;
 use serde_json::Value;
 
-use crate::chain::{chain, shell};
+use crate::chain::{chain, json, shell};
 use crate::run::run;
 
 const TOKEN: &str = "hyper-protect-basic.AAEC.AwQF";
@@ -70,17 +70,6 @@ fn by_openssl(dir: &Path, record: &str, key: &str) -> String {
              cut -d. -f3 {record} | base64 -d | openssl enc -d -aes-256-cbc -pbkdf2 -pass \"pass:$PASSWORD\""
         ),
     )
-}
-
-/// The exit code, and what was found, as a program reads it.
-fn json(dir: &Path, args: &str) -> (Option<i32>, Value) {
-    let (code, out, err) = run(dir, &format!("--json {args}"));
-    assert_eq!(
-        (out.lines().count(), err.as_str()),
-        (1, ""),
-        "{args}: {out}"
-    );
-    (code, serde_json::from_str(&out).unwrap())
 }
 
 /// The names of the lines in a state.

@@ -1,7 +1,7 @@
 //! Records that are turned down: by signature, by certificate, or because they can't be read.
 
-use super::{TOKEN, VERIFY, by_openssl, files, json};
-use crate::chain::shell;
+use super::{TOKEN, VERIFY, by_openssl, files};
+use crate::chain::{json, shell};
 use crate::run::run;
 
 #[test]

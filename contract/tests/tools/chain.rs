@@ -4,8 +4,21 @@ use std::path::Path;
 use std::process::Command;
 use std::sync::OnceLock;
 
+use serde_json::Value;
+
 use crate::openssl::openssl;
-use crate::run::said;
+use crate::run::{run, said};
+
+/// The exit code, and what was found, as a program reads it.
+pub(crate) fn json(dir: &Path, args: &str) -> (Option<i32>, Value) {
+    let (code, out, err) = run(dir, &format!("--json {args}"));
+    assert_eq!(
+        (out.lines().count(), err.as_str()),
+        (1, ""),
+        "{args}: {out}"
+    );
+    (code, serde_json::from_str(&out).unwrap())
+}
 
 /// Runs lines of shell, each of which must succeed, and gives what they print.
 pub(crate) fn shell(dir: &Path, script: &str) -> String {
