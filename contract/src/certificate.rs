@@ -9,6 +9,7 @@
 //! said, and is not the same as what failed. RSA alone is known (PKCS#1 v1.5 with SHA-256, SHA-384 or SHA-512).
 
 mod chain;
+mod details;
 mod path;
 mod report;
 mod revocation;
@@ -23,6 +24,7 @@ use x509_parser::prelude::{FromDer as _, X509Certificate};
 use x509_parser::revocation_list::CertificateRevocationList;
 
 pub use chain::check;
+pub use details::Details;
 pub use report::{Check, CheckName, Described, Outcome, Report, Role};
 
 use crate::pem;

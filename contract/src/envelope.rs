@@ -29,7 +29,6 @@ mod token;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use key::pkcs8_of;
 pub use key::{DecryptionKey, KeyError, decrypted_pkcs8};
 pub(crate) use open::open_text;
 pub use open::{DecryptError, open};

@@ -23,7 +23,7 @@ use std::fmt;
 pub use expect::{Expectations, Form};
 pub use hashes::{Digest, contract_hashes, sha256};
 pub use report::{LineReport, LineState, Report, SignatureState};
-pub use sign::{RecordKey, SignError, encrypt};
+pub use sign::{encrypt, sign};
 pub use verify::{Evidence, verify};
 
 /// Bytes that a record may have. IBM's have less than two thousand.

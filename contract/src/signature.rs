@@ -10,6 +10,7 @@
 
 mod key;
 mod sign;
+mod signer;
 
 use std::borrow::Cow;
 use std::fmt;
@@ -18,7 +19,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 pub use self::key::{Fingerprint, SigningKey, SigningKeyError};
-pub use self::sign::{Signer, belongs, with_signing_key};
+pub use self::sign::{belongs, with_signing_key};
+pub use self::signer::Signer;
 use crate::contract::Opening;
 use crate::document::ContractDocument;
 use crate::envelope::Token;

@@ -9,24 +9,32 @@ pub const DAY: u64 = 86_400;
 /// 9999-12-31T23:59:59Z
 const LAST: u64 = 253_402_300_799;
 
+const BEYOND: &str = "a time beyond the year 9999";
+
 /// `2026-11-22T19:00:01Z`, of a time before the year 10000.
 pub fn format(seconds: impl TryInto<i64>) -> String {
-    let moment = seconds
-        .try_into()
-        .ok()
-        .and_then(|seconds| OffsetDateTime::from_unix_timestamp(seconds).ok());
-    let Some(moment) = moment else {
-        return "a time beyond the year 9999".to_owned();
-    };
-    format!(
-        "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}Z",
-        moment.year(),
-        u8::from(moment.month()),
-        moment.day(),
-        moment.hour(),
-        moment.minute(),
-        moment.second()
+    moment(seconds).map_or_else(
+        || BEYOND.to_owned(),
+        |it| {
+            let (hour, minute, second) = it.to_hms();
+            format!("{}T{hour:02}:{minute:02}:{second:02}Z", day(it))
+        },
     )
+}
+
+/// `2026-11-22`, of a time before the year 10000.
+pub fn date(seconds: impl TryInto<i64>) -> String {
+    moment(seconds).map_or_else(|| BEYOND.to_owned(), day)
+}
+
+fn moment(seconds: impl TryInto<i64>) -> Option<OffsetDateTime> {
+    let seconds = seconds.try_into().ok()?;
+    OffsetDateTime::from_unix_timestamp(seconds).ok()
+}
+
+fn day(moment: OffsetDateTime) -> String {
+    let (year, month, day) = moment.to_calendar_date();
+    format!("{year:04}-{:02}-{day:02}", u8::from(month))
 }
 
 /// Reads `2027-07-06T06:44:41Z`, `2027-07-06` or the seconds themselves, from 1970 to 9999; fractions of a second are dropped.
@@ -84,6 +92,24 @@ mod tests {
         assert_eq!(parse("1814856281"), Some(1_814_856_281));
         assert_eq!(format(-1), "1969-12-31T23:59:59Z");
         assert_eq!(format(u64::MAX), "a time beyond the year 9999");
+    }
+
+    #[test]
+    fn days_are_those_of_the_calendar() {
+        // date -u -d @SECONDS +%F
+        for (seconds, day) in [
+            (0, "1970-01-01"),
+            (DAY - 1, "1970-01-01"),
+            (951_782_400, "2000-02-29"),
+            (951_868_800, "2000-03-01"),
+            (1_700_000_000, "2023-11-14"),
+            (4_107_542_400, "2100-03-01"),
+            (4_107_456_000, "2100-02-28"),
+            (LAST, "9999-12-31"),
+        ] {
+            assert_eq!(date(seconds), day, "{seconds}");
+        }
+        assert_eq!(date(u64::MAX), "a time beyond the year 9999");
     }
 
     #[test]

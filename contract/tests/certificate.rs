@@ -6,17 +6,23 @@
     reason = "all of this file is a test, its helpers too"
 )]
 
+#[path = "tools/chain.rs"]
+mod chain;
+#[path = "tools/openssl.rs"]
+mod openssl;
 #[path = "tools/run.rs"]
-mod tools;
+mod run;
 
 use std::path::Path;
-use std::process::Command;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bakehouse_contract::time;
 use bakehouse_interop::ibm::Repository::ContractGo;
 use serde_json::Value;
-use tools::{chain, has_openssl, ours, shell, words};
+
+use crate::chain::{chain, shell};
+use crate::openssl::openssl;
+use crate::run::run;
 
 const WHOLE: &str =
     "--certificate leaf.pem --intermediate intermediate.pem --ca root.pem --ca authority.pem";
@@ -30,13 +36,7 @@ fn in_days(days: u64) -> String {
 
 /// The exit code, and what was found, as a program reads it.
 fn json(dir: &Path, args: &str) -> (Option<i32>, Value) {
-    let (code, out, err) = words(&ours(dir, &format!("--json certificate {args}")));
-    assert_eq!(
-        (out.lines().count(), err.as_str()),
-        (1, ""),
-        "{args}: {out}"
-    );
-    (code, serde_json::from_str(&out).unwrap())
+    chain::json(dir, &format!("certificate {args}"))
 }
 
 /// The checks that have an outcome, as `role name`.
@@ -104,7 +104,7 @@ fn a_chain_like_ibms_is_sound_and_what_was_not_given_is_said() {
             vec!["leaf revocation".into(), "intermediate path".into()]
         )
     );
-    let (code, out, _) = words(&ours(dir, "certificate --certificate leaf.pem"));
+    let (code, out, _) = run(dir, "certificate --certificate leaf.pem");
     assert_eq!(code, Some(0));
     assert!(
         out.ends_with("no intermediate certificate was given\nnothing wrong in what was checked\n"),
@@ -199,9 +199,7 @@ fn dates_are_judged_by_the_time_given() {
         assert_eq!((code, found), (Some(0), warnings), "{days}");
     }
     assert_eq!(
-        ours(dir, &format!("certificate {WHOLE} --at tomorrow"))
-            .status
-            .code(),
+        run(dir, &format!("certificate {WHOLE} --at tomorrow")).0,
         Some(64)
     );
 }
@@ -253,7 +251,7 @@ fn revocation_lists_are_believed_only_if_they_are_sound_and_current() {
             .contains("revocation list 1 is of no issuer"),
         "{found}"
     );
-    let (_, out, err) = words(&ours(dir, &format!("certificate {}", with("revoked.crl"))));
+    let (_, out, err) = run(dir, &format!("certificate {}", with("revoked.crl")));
     assert!(
         out.contains("FAILED       certificate: revoked since 20"),
         "{out}"
@@ -299,7 +297,7 @@ fn files_that_are_something_else_are_refused_by_name() {
             "leaf.pem: the file has a PEM block of another",
         ),
     ] {
-        let (code, out, err) = words(&ours(dir, &format!("certificate {args}")));
+        let (code, out, err) = run(dir, &format!("certificate {args}"));
         assert_eq!((code, out.as_str()), (Some(65), ""), "{args}: {err}");
         assert!(
             err.starts_with(word) && !err.contains("canary"),
@@ -338,10 +336,13 @@ fn ibms_own_chains_are_judged_as_their_names_say() {
 
 #[test]
 fn ibms_encryption_certificates_are_read_as_openssl_reads_them() {
-    let (Some(ibm), true) = (ContractGo.folder_for("IBM's certificates"), has_openssl()) else {
+    let Some(ibm) = ContractGo.folder_for("IBM's certificates") else {
         return;
     };
     let dir = ibm.join("encryption");
+    if openssl(&dir, "version", b"").is_none() {
+        return;
+    }
     let mut seen = 0;
     for product in ["hpvs", "ccrt", "ccrv", "ccco"] {
         for entry in std::fs::read_dir(dir.join(product)).unwrap() {
@@ -349,19 +350,14 @@ fn ibms_encryption_certificates_are_read_as_openssl_reads_them() {
             let name = path.display();
             let (_, found) = json(&dir, &format!("--certificate {name} --at 2026-08-01"));
             let leaf = &found["certificates"][0];
-            let output = Command::new("openssl")
-                .args([
-                    "x509", "-noout", "-serial", "-enddate", "-dateopt", "iso_8601", "-in",
-                ])
-                .arg(&path)
-                .output()
-                .unwrap();
+            let args = format!("x509 -noout -serial -enddate -dateopt iso_8601 -in {name}");
+            let words = openssl(&dir, &args, b"").unwrap();
             let text = format!(
                 "serial={}\nnotAfter={}\n",
                 leaf["serial"].as_str().unwrap(),
                 leaf["not_after"].as_str().unwrap().replace('T', " ")
             );
-            assert_eq!(String::from_utf8(output.stdout).unwrap(), text, "{name}");
+            assert_eq!(String::from_utf8(words).unwrap(), text, "{name}");
             assert!(
                 leaf["issuer"]
                     .as_str()

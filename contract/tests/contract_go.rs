@@ -20,6 +20,8 @@ mod crafted;
 mod faults;
 #[path = "contract_go/keys.rs"]
 mod keys;
+#[path = "tools/openssl.rs"]
+mod openssl;
 #[path = "contract_go/records.rs"]
 mod records;
 #[path = "contract_go/samples.rs"]

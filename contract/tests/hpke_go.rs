@@ -9,6 +9,9 @@
     reason = "all of this file is a test, its helpers too"
 )]
 
+#[path = "tools/x25519.rs"]
+mod x25519;
+
 use std::io::Write as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -16,10 +19,10 @@ use std::process::{Command, Stdio};
 use bakehouse_contract::Limits;
 use bakehouse_contract::envelope::{DecryptionKey, Recipient, Sealing, Token, open};
 use bakehouse_interop::go;
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use hpke::kem::X25519HkdfSha256;
-use hpke::{Deserializable as _, Kem, Serializable as _};
+use hpke::{Kem, Serializable as _};
+
+use crate::x25519::x25519_pair;
 
 const SECTIONS: [&str; 3] = ["workload", "env", "attestationPublicKey"];
 
@@ -58,11 +61,6 @@ fn ask(program: &Path, requests: &[String]) -> Vec<String> {
     text.lines().map(str::to_owned).collect()
 }
 
-fn pem(label: &str, head: &str, key: &[u8]) -> String {
-    let body = STANDARD.encode([hex::decode(head).unwrap().as_slice(), key].concat());
-    format!("-----BEGIN {label}-----\n{body}\n-----END {label}-----\n")
-}
-
 #[test]
 fn go_opens_what_is_sealed_here_and_the_other_way_round() {
     let test = "go_opens_what_is_sealed_here_and_the_other_way_round";
@@ -72,11 +70,8 @@ fn go_opens_what_is_sealed_here_and_the_other_way_round() {
     };
     let (private, _) = X25519HkdfSha256::derive_keypair(&[9; 32]);
     let private = private.to_bytes();
-    let public = <X25519HkdfSha256 as Kem>::PrivateKey::from_bytes(&private).unwrap();
-    let public = X25519HkdfSha256::sk_to_pk(&public).to_bytes();
-    let recipient = Recipient::from_pem(&pem("PUBLIC KEY", "302a300506032b656e032100", &public));
-    let recipient = recipient.unwrap();
-    let key = pem("PRIVATE KEY", "302e020100300506032b656e04220420", &private);
+    let (key, public) = x25519_pair(&private);
+    let recipient = Recipient::from_pem(&public).unwrap();
     let keys = DecryptionKey::all_from_pem(&key).unwrap();
     let private = hex::encode(private);
     let shown = |text: &[u8]| {

@@ -9,19 +9,23 @@
     reason = "all of this file is a test, its helpers too"
 )]
 
+#[path = "tools/pem.rs"]
+mod pem;
+
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
 use std::time::{Duration, SystemTime};
 
-use aws_lc_rs::encoding::{AsDer as _, Pkcs8V1Der, PublicKeyX509Der};
-use aws_lc_rs::rsa::{KeySize, PrivateDecryptingKey};
+use aws_lc_rs::rsa::KeySize;
 use bakehouse_contract::ContractDocument;
 use bakehouse_contract::Limits;
 use bakehouse_contract::envelope::{Prefix, Recipient, seal};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use rcgen::{CertificateParams, KeyPair};
+
+use crate::pem::rsa_pair;
 
 /// What stands in the files between `@`.
 struct Material {
@@ -37,11 +41,6 @@ fn certificate(key: &KeyPair, ends: SystemTime) -> String {
     params.self_signed(key).unwrap().pem()
 }
 
-fn pem(label: &str, der: &[u8]) -> String {
-    let body = STANDARD.encode(der);
-    format!("-----BEGIN {label}-----\n{body}\n-----END {label}-----\n")
-}
-
 fn material() -> &'static Material {
     static MADE: OnceLock<Material> = OnceLock::new();
     MADE.get_or_init(|| {
@@ -49,9 +48,7 @@ fn material() -> &'static Material {
         let days = |days: u64| now + Duration::from_hours(days * 24 + 12);
         let (key, other) = (KeyPair::generate().unwrap(), KeyPair::generate().unwrap());
         let long_ago = SystemTime::UNIX_EPOCH + Duration::from_hours(444_444);
-        let image = PrivateDecryptingKey::generate(KeySize::Rsa2048).unwrap();
-        let private: Pkcs8V1Der<'static> = image.as_der().unwrap();
-        let public: PublicKeyX509Der<'static> = image.public_key().as_der().unwrap();
+        let (image_key, public) = rsa_pair(KeySize::Rsa2048);
         let base64 = |text: String| STANDARD.encode(text);
         Material {
             values: vec![
@@ -63,8 +60,8 @@ fn material() -> &'static Material {
                 ("@KEY@", base64(key.serialize_pem())),
                 ("@OTHER_KEY@", base64(other.serialize_pem())),
             ],
-            image_key: pem("PRIVATE KEY", private.as_ref()),
-            recipient: Recipient::from_pem(&pem("PUBLIC KEY", public.as_ref())).unwrap(),
+            image_key,
+            recipient: Recipient::from_pem(&public).unwrap(),
         }
     })
 }

@@ -8,42 +8,23 @@
     reason = "all of this file is a test, its helpers too"
 )]
 
-use aws_lc_rs::encoding::{AsDer as _, Pkcs8V1Der, PublicKeyX509Der};
-use aws_lc_rs::rsa::{KeySize, PrivateDecryptingKey};
+#[path = "tools/pem.rs"]
+mod pem;
+#[path = "tools/sections.rs"]
+mod sections;
+
+use aws_lc_rs::rsa::KeySize;
 use bakehouse_contract::envelope::{DecryptionKey, Prefix, Recipient, seal};
 use bakehouse_contract::{Code, Contract, ContractDocument, ContractError, Limits, Opening};
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use peak_alloc::PeakAlloc;
+
+use crate::pem::rsa_pair;
+use crate::sections::{env, workload};
 
 #[global_allocator]
 static HEAP: PeakAlloc = PeakAlloc;
 
 const SPARE: usize = 2 * 1024 * 1024;
-
-fn pem(label: &str, der: &[u8]) -> String {
-    let body = STANDARD.encode(der);
-    format!("-----BEGIN {label}-----\n{body}\n-----END {label}-----\n")
-}
-
-fn workload(filling: &str) -> String {
-    let (blob, digest) = ("ab".repeat(120), "0f".repeat(32));
-    format!(
-        "type: workload\nbakehouse:\n  network: shadownet\n  chain_id: NetXsqzbfFenSTS\n  node: {{history_mode: rolling}}\n  \
-         baker: {{liquidity_baking_toggle_vote: pass}}\n  dal: none\n  accuser: false\n  keys:\n    - name: baker\n      \
-         role: consensus\n      public_key: p2pk688cprNqHHt5iodkEVD1NaCNRMKxk3VTDRrkB1KmmFLnnGw9Gpk\n      blob: {blob}\n  \
-         executables:\n    bakehouse-signer: {digest}\n    octez-node: {digest}\n    octez-baker: {digest}\n{filling}"
-    )
-}
-
-fn env(filling: &str) -> String {
-    let certificate = STANDARD.encode(pem("CERTIFICATE", &[7; 90]));
-    let key = STANDARD.encode(pem("PRIVATE KEY", &[9; 90]));
-    format!(
-        "type: env\nbakehouse:\n  state: {{path: /var/lib/bakehouse}}\n  grep11:\n    endpoints: [{{address: \"hsm.example:9876\"}}]\n    \
-         credentials: {{ca: {certificate}, certificate: {certificate}, key: {key}}}\n{filling}"
-    )
-}
 
 /// The keys of an image, current and previous, and what is sealed for them.
 struct Image {
@@ -55,13 +36,10 @@ struct Image {
 
 impl Image {
     fn new() -> Self {
-        let rsa = PrivateDecryptingKey::generate(KeySize::Rsa4096).unwrap();
-        let private: Pkcs8V1Der<'static> = rsa.as_der().unwrap();
-        let public: PublicKeyX509Der<'static> = rsa.public_key().as_der().unwrap();
-        let key = pem("PRIVATE KEY", private.as_ref());
+        let (key, public) = rsa_pair(KeySize::Rsa4096);
         Self {
             keys: DecryptionKey::all_from_pem(&[key.as_str(), &key].concat()).unwrap(),
-            recipient: Recipient::from_pem(&pem("PUBLIC KEY", public.as_ref())).unwrap(),
+            recipient: Recipient::from_pem(&public).unwrap(),
         }
     }
 
@@ -108,7 +86,7 @@ fn opening_takes_four_times_the_input_and_two_mebibytes() {
         ("lists in lists", lists(most), lists(most)),
         ("maps in lists", maps(most), maps(most)),
     ] {
-        let (workload, env) = (workload(&filling), env(&env_filling));
+        let (workload, env) = (workload() + &filling, env() + &env_filling);
         let sealed = ContractDocument::new(image.sealed(&workload), image.sealed(&env));
         let plain = ContractDocument::new(workload, env);
         for (kind, document) in [("sealed", sealed), ("plain", plain)] {
@@ -117,8 +95,8 @@ fn opening_takes_four_times_the_input_and_two_mebibytes() {
         }
     }
     // What is refused, too.
-    let many = format!("{}{}", workload(&list(60_000)), long(100));
-    let document = ContractDocument::new(image.sealed(&many), image.sealed(&env("")));
+    let many = workload() + &list(60_000) + &long(100);
+    let document = ContractDocument::new(image.sealed(&many), image.sealed(&env()));
     let refused = image.measured("too many nodes", &document).unwrap_err();
     assert_eq!(refused.code(), Code::ContractTooLarge);
 }

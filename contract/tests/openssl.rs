@@ -8,9 +8,10 @@
     reason = "all of this file is a test, its helpers too"
 )]
 
-use std::io::Write as _;
+#[path = "tools/openssl.rs"]
+mod openssl;
+
 use std::path::Path;
-use std::process::{Command, Stdio};
 
 use bakehouse_contract::envelope::{
     DecryptionKey, Prefix, Recipient, Sealing, Seed, Token, open, seal,
@@ -19,30 +20,9 @@ use bakehouse_contract::{Limits, pem, secret::Secret};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-const TEXT: &str = "type: env\nbakehouse: {}\n";
+use crate::openssl::openssl;
 
-/// Runs openssl in a directory, or says that there is none.
-fn openssl(dir: &Path, args: &str, input: &[u8]) -> Option<Vec<u8>> {
-    let child = Command::new("openssl")
-        .args(args.split(' '))
-        .current_dir(dir)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn();
-    let Ok(mut child) = child else {
-        // Written past the harness, which keeps the output of a test that passes to itself.
-        std::io::stderr()
-            .write_all(b"SKIPPED: there is no openssl program on this machine\n")
-            .unwrap();
-        return None;
-    };
-    // A program that does not read its input closes it.
-    drop(child.stdin.take().unwrap().write_all(input));
-    let output = child.wait_with_output().unwrap();
-    assert!(output.status.success(), "openssl {args} failed");
-    Some(output.stdout)
-}
+const TEXT: &str = "type: env\nbakehouse: {}\n";
 
 /// A key pair and a self-signed certificate, made by openssl.
 fn files() -> Option<tempfile::TempDir> {

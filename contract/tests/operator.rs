@@ -19,5 +19,11 @@ mod new;
 mod page;
 #[path = "operator/pages.rs"]
 mod pages;
+#[path = "tools/pem.rs"]
+mod pem;
+#[path = "tools/run.rs"]
+mod run;
+#[path = "tools/sections.rs"]
+mod sections;
 #[path = "operator/support.rs"]
 mod support;

@@ -6,21 +6,28 @@
     reason = "all of this file is a test, its helpers too"
 )]
 
+#[path = "tools/chain.rs"]
+mod chain;
+#[path = "tools/openssl.rs"]
+mod openssl;
 #[path = "record/refused.rs"]
 mod refused;
 #[path = "tools/run.rs"]
-mod tools;
+mod run;
 
 use std::path::Path;
 
 use bakehouse_contract::certificate::{Certificate, Chain};
 use bakehouse_contract::record::{
-    Evidence, Expectations, Hash, LineState, Record, RecordKey, Report, sha256, verify,
+    Evidence, Expectations, Hash, LineState, Record, Report, sha256, sign, verify,
 };
+use bakehouse_contract::signature::Signer;
 use bakehouse_contract::{ContractDocument, Limits};
 use bakehouse_interop::ibm::Repository::ContractGo;
 use serde_json::Value;
-use tools::{chain, ours, shell, words};
+
+use crate::chain::{chain, json, shell};
+use crate::run::run;
 
 const TOKEN: &str = "hyper-protect-basic.AAEC.AwQF";
 const VERIFY: &str = "record verify --signature out/se-signature.bin --certificate leaf.pem --intermediate intermediate.pem \
@@ -48,7 +55,7 @@ fn files() -> Option<tempfile::TempDir> {
     std::fs::write(path.join("cidata/user-data"), contract).unwrap();
     let args = "record write --version 26.7.1 --contract cidata/user-data --cidata cidata --signing-key leaf.key --out out \
                 --file root.tar.gz=root.pem";
-    let (code, out, err) = words(&ours(path, args));
+    let (code, out, err) = run(path, args);
     assert_eq!((code, err.as_str()), (Some(0), ""));
     assert_eq!(out, "out/se-checksums.txt.enc\nout/se-signature.bin\n");
     Some(dir)
@@ -63,17 +70,6 @@ fn by_openssl(dir: &Path, record: &str, key: &str) -> String {
              cut -d. -f3 {record} | base64 -d | openssl enc -d -aes-256-cbc -pbkdf2 -pass \"pass:$PASSWORD\""
         ),
     )
-}
-
-/// The exit code, and what was found, as a program reads it.
-fn json(dir: &Path, args: &str) -> (Option<i32>, Value) {
-    let (code, out, err) = words(&ours(dir, &format!("--json {args}")));
-    assert_eq!(
-        (out.lines().count(), err.as_str()),
-        (1, ""),
-        "{args}: {out}"
-    );
-    (code, serde_json::from_str(&out).unwrap())
 }
 
 /// The names of the lines in a state.
@@ -154,7 +150,7 @@ fn a_record_is_decrypted_and_every_line_verified() {
     // Without the operator's files the signature holds, and that is said to be all.
     let (code, found) = json(dir, &encrypted);
     assert_eq!((code, lines(&found, "not_checked").len()), (Some(0), 8));
-    let (_, out, _) = words(&ours(dir, &encrypted));
+    let (_, out, _) = run(dir, &encrypted);
     assert!(
         out.ends_with("verified: 0 matched, 0 wrong, 8 not checked\n"),
         "{out}"
@@ -227,7 +223,7 @@ fn files_of_the_disk_that_differ_are_missing_or_are_not_there_are_said() {
         lines(&found, "missing"),
         ["null cidata/network-config", "null baseimage"]
     );
-    let (code, out, err) = words(&ours(dir, &args));
+    let (code, out, err) = run(dir, &args);
     assert_eq!(
         (code, err.as_str()),
         (
@@ -253,10 +249,10 @@ fn of_contract(dir: &Path, contract: &str, hashes: &[(&str, &[u8])]) -> Report {
         digest: sha256(bytes),
     });
     let record = Record::new("26.7.1", Vec::new(), hashes.collect()).unwrap();
-    let key = RecordKey::from_pem(&read("leaf.key")).unwrap();
+    let signer = Signer::from_pem(&read("leaf.key")).unwrap();
     let evidence = Evidence {
         text: &record.to_string(),
-        signature: &key.sign(&record).unwrap(),
+        signature: &sign(&record, &signer).unwrap(),
         certificate: &Certificate::from_pem(&read("leaf.pem")).unwrap(),
         chain: &Chain::default(),
         now: 1_800_000_000,

@@ -8,42 +8,34 @@
     reason = "all of this file is a test, its helpers too"
 )]
 
-use std::io::Write as _;
+#[path = "tools/openssl.rs"]
+mod openssl;
+#[path = "tools/run.rs"]
+mod run;
+
 use std::path::Path;
-use std::process::Command;
 
 use bakehouse_contract::{ContractDocument, Limits};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 
-const ENV: &str = "type: env\nlogging:\n  syslog: {hostname: logs.example}\n";
+use crate::openssl::openssl;
+use crate::run::run;
 
-/// Runs openssl in a directory, or says that there is none.
-fn openssl(dir: &Path, args: &str) -> Option<()> {
-    let output = Command::new("openssl")
-        .args(args.split(' '))
-        .current_dir(dir)
-        .output();
-    let Ok(output) = output else {
-        // Written past the harness, which keeps the output of a test that passes to itself.
-        std::io::stderr()
-            .write_all(b"SKIPPED: there is no openssl program on this machine\n")
-            .unwrap();
-        return None;
-    };
-    let words = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert!(output.status.success(), "openssl {args}: {words}");
-    Some(())
-}
+const ENV: &str = "type: env\nlogging:\n  syslog: {hostname: logs.example}\n";
 
 /// An image's key, a deployer's key in all its forms, a stranger's key, an authority and its certificate for the deployer.
 fn files() -> Option<tempfile::TempDir> {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path();
     for key in ["image", "deployer", "stranger", "ca"] {
-        openssl(path, &format!("genrsa -out {key}.pem 2048"))?;
-        openssl(path, &format!("pkey -in {key}.pem -pubout -out {key}.pub"))?;
+        openssl(path, &format!("genrsa -out {key}.pem 2048"), b"")?;
+        openssl(
+            path,
+            &format!("pkey -in {key}.pem -pubout -out {key}.pub"),
+            b"",
+        )?;
     }
     for args in [
         "rsa -in deployer.pem -traditional -out pkcs1.pem",
@@ -53,7 +45,7 @@ fn files() -> Option<tempfile::TempDir> {
         // As IBM's tools make it: version 1, no extensions.
         "x509 -req -in deployer.csr -CA ca.crt -CAkey ca.pem -CAcreateserial -days 20 -out deployer.crt",
     ] {
-        openssl(path, args)?;
+        openssl(path, args, b"")?;
     }
     std::fs::write(path.join("pw"), "pw\n").unwrap();
     std::fs::write(path.join("workload.yaml"), "type: workload\n").unwrap();
@@ -65,30 +57,15 @@ fn files() -> Option<tempfile::TempDir> {
     Some(dir)
 }
 
-/// Exit code, standard output, standard error.
-fn tool(dir: &Path, args: &str) -> (Option<i32>, String, String) {
-    let output = Command::new(env!("CARGO_BIN_EXE_bakehouse-contract"))
-        .args(args.split(' '))
-        .current_dir(dir)
-        .output()
-        .unwrap();
-    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
-    (
-        output.status.code(),
-        text(output.stdout),
-        text(output.stderr),
-    )
-}
-
 fn done(dir: &Path, args: &str) -> String {
-    let (code, out, err) = tool(dir, args);
+    let (code, out, err) = run(dir, args);
     assert_eq!(code, Some(0), "{args}: {out}{err}");
     out
 }
 
 /// The error's code, as a program reads it.
 fn refused(dir: &Path, args: &str) -> String {
-    let (code, out, _) = tool(dir, &format!("--json {args}"));
+    let (code, out, _) = run(dir, &format!("--json {args}"));
     assert_eq!(code, Some(65), "{args}: {out}");
     let answer: Value = serde_json::from_str(&out).unwrap();
     answer["error"]["code"].as_str().unwrap().to_owned()
@@ -131,6 +108,7 @@ fn openssl_verifies_what_is_signed_here() {
         openssl(
             dir,
             "dgst -sha256 -verify deployer.pub -signature sig message",
+            b"",
         )
         .unwrap();
 
@@ -143,9 +121,14 @@ fn openssl_verifies_what_is_signed_here() {
         let named = first.strip_prefix("signingKey: ").unwrap();
         std::fs::write(dir.join("named"), STANDARD.decode(named).unwrap()).unwrap();
         if key.contains("certificate") {
-            openssl(dir, "verify -CAfile ca.crt named").unwrap();
+            openssl(dir, "verify -CAfile ca.crt named", b"").unwrap();
         } else {
-            openssl(dir, "dgst -sha256 -verify named -signature sig message").unwrap();
+            openssl(
+                dir,
+                "dgst -sha256 -verify named -signature sig message",
+                b"",
+            )
+            .unwrap();
         }
     }
     // The same contract, signed once more with `sign`, has the same signature: there is nothing random in it.
@@ -171,8 +154,8 @@ fn what_openssl_signs_is_verified_here() {
     let made = document(dir, "user-data");
     let message = [made.workload(), made.env()].concat();
     std::fs::write(dir.join("message"), message).unwrap();
-    openssl(dir, "dgst -sha256 -sign deployer.pem -out sig message").unwrap();
-    openssl(dir, "base64 -in sig -out sig.b64").unwrap();
+    openssl(dir, "dgst -sha256 -sign deployer.pem -out sig message", b"").unwrap();
+    openssl(dir, "base64 -in sig -out sig.b64", b"").unwrap();
     // Lines of 64 characters, which IBM's schema allows.
     let lines = std::fs::read_to_string(dir.join("sig.b64")).unwrap();
     let signed = made.with_env_workload_signature(lines).to_yaml();
@@ -186,9 +169,10 @@ fn what_openssl_signs_is_verified_here() {
     openssl(
         dir,
         "pkey -pubin -in deployer.pub -outform DER -out deployer.der",
+        b"",
     )
     .unwrap();
-    openssl(dir, "dgst -sha256 -hex -r -out digest deployer.der").unwrap();
+    openssl(dir, "dgst -sha256 -hex -r -out digest deployer.der", b"").unwrap();
     let digest = std::fs::read_to_string(dir.join("digest")).unwrap();
     assert!(
         digest.starts_with(answer["signer"].as_str().unwrap()),
@@ -232,7 +216,7 @@ fn what_openssl_signs_is_verified_here() {
         ),
         "{text}"
     );
-    let (_, out, _) = tool(dir, "decrypt --key image.pem signed");
+    let (_, out, _) = run(dir, "decrypt --key image.pem signed");
     assert!(!out.contains("envWorkloadSignature"), "{out}");
 }
 
@@ -256,7 +240,7 @@ fn pins_are_sealed_and_heeded() {
         (&answer["pinned"], &answer["serial"]),
         (&true.into(), &4.into())
     );
-    openssl(dir, "dgst -sha256 -hex -r -out digest pins").unwrap();
+    openssl(dir, "dgst -sha256 -hex -r -out digest pins", b"").unwrap();
     let digest = std::fs::read_to_string(dir.join("digest")).unwrap();
     assert!(
         digest.starts_with(made["digest"].as_str().unwrap()),
@@ -285,7 +269,7 @@ fn pins_are_sealed_and_heeded() {
     // To standard output, a file of pins and nothing else.
     let text = done(dir, "seal --deployer deployer.pub --minimum-serial 4");
     std::fs::write(dir.join("pins"), text.replace("built_at", "build_at")).unwrap();
-    let (code, _, err) = tool(dir, verify);
+    let (code, _, err) = run(dir, verify);
     assert_eq!(code, Some(65));
     assert!(
         err.starts_with("pins_invalid: pins (line ") && err.contains("did you mean `built_at`?"),
@@ -298,7 +282,7 @@ fn pins_are_sealed_and_heeded() {
         "seal --deployer deployer.pub --minimum-serial 1 --built-at yesterday",
         "verify --pins pins --deployer deployer.pub user-data",
     ] {
-        assert_eq!(tool(dir, wrong).0, Some(64), "{wrong}");
+        assert_eq!(run(dir, wrong).0, Some(64), "{wrong}");
     }
 }
 
@@ -318,7 +302,7 @@ fn signing_refuses_what_no_guest_would_take() {
     assert_eq!(with("--signing-key locked.pem"), "key_unusable");
     assert_eq!(with("--signing-key deployer.pub"), "key_unusable");
     let wrong = format!("{ENCRYPT} --signing-certificate deployer.crt");
-    assert_eq!(tool(dir, &wrong).0, Some(64));
+    assert_eq!(run(dir, &wrong).0, Some(64));
     assert!(!dir.join("user-data").exists());
 
     // A plain env says at once whether it names the key.
@@ -340,7 +324,7 @@ fn signing_refuses_what_no_guest_would_take() {
         refused(dir, "sign --key stranger.pem plain"),
         "signature_invalid"
     );
-    let (code, out, err) = tool(dir, "sign --key deployer.pem plain");
+    let (code, out, err) = run(dir, "sign --key deployer.pem plain");
     assert_eq!(code, Some(0), "{err}");
     // What is lost, and what else is doubtful.
     assert!(

@@ -6,37 +6,22 @@
     reason = "all of this file is a test, its helpers too"
 )]
 
-use std::path::Path;
-use std::process::Command;
+#[path = "tools/pem.rs"]
+mod pem;
+#[path = "tools/run.rs"]
+mod run;
+#[path = "tools/x25519.rs"]
+mod x25519;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-use hpke::kem::X25519HkdfSha256;
-use hpke::{Deserializable as _, Kem, Serializable as _};
+use aws_lc_rs::rsa::KeySize;
 use rstest::rstest;
+
+use crate::pem::rsa_pair;
+use crate::run::run;
+use crate::x25519::x25519_pair;
 
 const WORKLOAD: &str = "type: workload\nbakehouse: {network: none}\n";
 const ENV: &str = "type: env\nbakehouse:\n  serial: 41\n";
-
-fn run(dir: &Path, args: &str) -> (Option<i32>, String, String) {
-    let output = Command::new(env!("CARGO_BIN_EXE_bakehouse-contract"))
-        .args(args.split_whitespace())
-        .current_dir(dir)
-        .output()
-        .unwrap();
-    let text = |bytes| String::from_utf8(bytes).unwrap();
-    (
-        output.status.code(),
-        text(output.stdout),
-        text(output.stderr),
-    )
-}
-
-fn pem(label: &str, head: &str, key: &[u8]) -> String {
-    let der = [hex::decode(head).unwrap(), key.to_vec()].concat();
-    let body = STANDARD.encode(der);
-    format!("-----BEGIN {label}-----\n{body}\n-----END {label}-----\n")
-}
 
 /// Sections, a seed and two keys of the image, in files.
 fn files() -> tempfile::TempDir {
@@ -44,13 +29,9 @@ fn files() -> tempfile::TempDir {
     let write = |name: &str, text: &str| std::fs::write(dir.path().join(name), text).unwrap();
     let mut keys = String::new();
     for (name, private) in [("other.pem", [5; 32]), ("public.pem", [3; 32])] {
-        keys += &pem("PRIVATE KEY", "302e020100300506032b656e04220420", &private);
-        let private = <X25519HkdfSha256 as Kem>::PrivateKey::from_bytes(&private).unwrap();
-        let public = X25519HkdfSha256::sk_to_pk(&private).to_bytes();
-        write(
-            name,
-            &pem("PUBLIC KEY", "302a300506032b656e032100", &public),
-        );
+        let (private, public) = x25519_pair(&private);
+        keys += &private;
+        write(name, &public);
     }
     write("keys.pem", &keys);
     write("workload.yaml", WORKLOAD);
@@ -154,10 +135,7 @@ fn tokens_that_are_given_must_be_of_the_same_contract() {
 fn the_same_seed_and_inputs_give_the_same_bytes() {
     let dir = files();
     let dir = dir.path();
-    let rsa = aws_lc_rs::rsa::PrivateDecryptingKey::generate(aws_lc_rs::rsa::KeySize::Rsa2048);
-    let public: aws_lc_rs::encoding::PublicKeyX509Der<'static> =
-        aws_lc_rs::encoding::AsDer::as_der(&rsa.unwrap().public_key()).unwrap();
-    let public = pem("PUBLIC KEY", "", public.as_ref());
+    let (_, public) = rsa_pair(KeySize::Rsa2048);
     std::fs::write(dir.join("rsa.pem"), public).unwrap();
     for certificate in ["public.pem", "rsa.pem"] {
         let args = ENCRYPT.replace("public.pem", certificate);

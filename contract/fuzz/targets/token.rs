@@ -1,4 +1,4 @@
-//! Any text as a token: parsed or refused; what is parsed is written and parsed alike, and a key is tried on it.
+//! Any text as a token: parsed or refused; what is parsed is written and parsed alike, and keys are tried on it.
 
 #![no_main]
 
@@ -8,11 +8,11 @@ use bakehouse_contract::Limits;
 use bakehouse_contract::envelope::{DecryptionKey, Token, open};
 use libfuzzer_sys::fuzz_target;
 
-/// A throw-away key, made by `scripts/fuzz`.
+/// Throw-away keys, RSA and X25519, made by `scripts/fuzz`.
 static KEYS: LazyLock<Vec<DecryptionKey>> = LazyLock::new(|| {
-    let path = std::env::var("FUZZ_KEY").expect("FUZZ_KEY names a private key");
-    let pem = std::fs::read_to_string(path).expect("the key can be read");
-    DecryptionKey::all_from_pem(&pem).expect("the key is one")
+    let path = std::env::var("FUZZ_KEYS").expect("FUZZ_KEYS names private keys");
+    let pem = std::fs::read_to_string(path).expect("the keys can be read");
+    DecryptionKey::all_from_pem(&pem).expect("the keys are some")
 });
 
 fuzz_target!(|text: &str| {
@@ -22,5 +22,5 @@ fuzz_target!(|text: &str| {
     };
     let again = Token::parse(&token.to_string(), &limits);
     assert!(again.is_ok_and(|again| again == token));
-    drop(open(&token, &KEYS));
+    drop(open(&token, "workload", &KEYS));
 });

@@ -5,8 +5,8 @@ use std::fmt;
 use serde::Serialize;
 use x509_parser::prelude::X509Certificate;
 
-use super::WARN_DAYS;
-use crate::record::{Digest, sha256};
+use super::{Details, WARN_DAYS};
+use crate::record::Digest;
 use crate::time;
 
 /// What checking a certificate found.
@@ -134,20 +134,16 @@ impl fmt::Display for Report {
 
 impl Described {
     pub(super) fn new(certificate: &X509Certificate<'_>, role: Role, now: i64) -> Self {
-        let validity = certificate.validity();
-        let (from, to) = (
-            validity.not_before.timestamp(),
-            validity.not_after.timestamp(),
-        );
+        let details = Details::of(certificate);
         Self {
             role,
-            subject: shown(&certificate.subject().to_string()),
-            issuer: shown(&certificate.issuer().to_string()),
-            serial: serial(certificate.raw_serial()),
-            not_before: time::format(from),
-            not_after: time::format(to),
-            days_left: to.saturating_sub(now).div_euclid(time::DAY.cast_signed()),
-            sha256: sha256(certificate.as_raw()),
+            days_left: details.days_left(now),
+            subject: details.subject,
+            issuer: details.issuer,
+            serial: details.serial,
+            not_before: time::format(details.not_before),
+            not_after: time::format(details.not_after),
+            sha256: details.sha256,
         }
     }
 
@@ -199,27 +195,4 @@ impl fmt::Display for Check {
         };
         write!(f, "{outcome:<12} {}: {}", self.role, self.detail)
     }
-}
-
-/// A number as OpenSSL writes it: without the zero that keeps it from being read as negative.
-fn serial(raw: &[u8]) -> String {
-    let digits = match raw {
-        [0, rest @ ..] if !rest.is_empty() => rest,
-        all => all,
-    };
-    hex::encode_upper(digits)
-}
-
-/// A name from a certificate, safe to show on a terminal.
-fn shown(name: &str) -> String {
-    name.chars()
-        .flat_map(|c| {
-            let plain = !c.is_control();
-            let escaped = (!plain).then(|| c.escape_default());
-            plain
-                .then_some(c)
-                .into_iter()
-                .chain(escaped.into_iter().flatten())
-        })
-        .collect()
 }

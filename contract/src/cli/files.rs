@@ -57,7 +57,7 @@ impl OptionalKeyFiles {
     }
 }
 
-/// A deployer's private key.
+/// A private key that signs.
 pub(super) fn read_signer(key: &Path, passphrase: Option<&Path>) -> Result<Signer, CliError> {
     let text = read_text(key, PEM_BYTES)?;
     let signer = match passphrase {

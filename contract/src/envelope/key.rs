@@ -118,7 +118,7 @@ pub fn decrypted_pkcs8(
 }
 
 /// PKCS#1 inside PKCS#8: `SEQUENCE { 0, SEQUENCE { rsaEncryption, NULL }, OCTET STRING }`.
-pub(crate) fn pkcs8_of(pkcs1: &[u8]) -> Zeroizing<Vec<u8>> {
+fn pkcs8_of(pkcs1: &[u8]) -> Zeroizing<Vec<u8>> {
     const HEAD: [u8; 18] = [
         0x02, 0x01, 0x00, 0x30, 0x0d, 0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01,
         0x01, 0x05, 0x00,

@@ -6,13 +6,12 @@ use aws_lc_rs::signature::{
 };
 use x509_parser::prelude::{FromDer as _, X509Certificate};
 
+use crate::certificate::{Details, WARN_DAYS};
 use crate::error::Warning;
 use crate::pem::{self, Block};
 use crate::reader::View;
+use crate::time::date;
 
-/// How long before its end a certificate is warned of.
-const DAYS: u64 = 180;
-const DAY: u64 = 86_400;
 /// Where a certificate and its key stand beside one another.
 const PAIRS: [(&str, &str); 3] = [
     ("certificate", "key"),
@@ -28,9 +27,9 @@ pub(super) fn validity(view: &View<'_>, text: &str, now: u64) -> Vec<Warning> {
     let certificates = blocks.iter().filter(|block| block.label == "CERTIFICATE");
     certificates
         .filter_map(|block| {
-            let (message, remedy) = match X509Certificate::from_der(block.der.expose()) {
-                Ok((_, certificate)) => of_time(&certificate, now)?,
-                Err(_) => (
+            let (message, remedy) = match Details::from_der(block.der.expose()) {
+                Some(certificate) => of_time(&certificate, now)?,
+                None => (
                     "holds a certificate that can't be read".to_owned(),
                     "Put the whole X.509 certificate there.",
                 ),
@@ -40,14 +39,11 @@ pub(super) fn validity(view: &View<'_>, text: &str, now: u64) -> Vec<Warning> {
         .collect()
 }
 
-fn of_time(certificate: &X509Certificate<'_>, now: u64) -> Option<(String, &'static str)> {
+fn of_time(certificate: &Details, now: u64) -> Option<(String, &'static str)> {
     const RENEW: &str = "Have the certificate renewed and seal the contract again.";
-    let validity = certificate.validity();
-    let seconds = |time: i64| u64::try_from(time).unwrap_or(0);
-    let (start, end) = (
-        seconds(validity.not_before.timestamp()),
-        seconds(validity.not_after.timestamp()),
-    );
+    // Whatever began or ended before 1970 is as good as then.
+    let (start, end) = (certificate.not_before.max(0), certificate.not_after.max(0));
+    let now = i64::try_from(now).unwrap_or(i64::MAX);
     if now > end {
         let message = format!("holds a certificate that expired on {}", date(end));
         return Some((message, RENEW));
@@ -59,32 +55,14 @@ fn of_time(certificate: &X509Certificate<'_>, now: u64) -> Option<(String, &'sta
         );
         return Some((message, "Wait until then, or correct this machine's clock."));
     }
-    let days = end.saturating_sub(now) / DAY;
-    (days < DAYS).then(|| {
+    let days = certificate.days_left(now);
+    (days < WARN_DAYS).then(|| {
         let message = format!(
             "holds a certificate that expires in {days} days, on {}",
             date(end)
         );
         (message, RENEW)
     })
-}
-
-/// A day as `YYYY-MM-DD`, by the civil calendar.
-fn date(seconds: u64) -> String {
-    // Days are counted from 1 March of year 0, so that a leap day is a year's last.
-    let days = (seconds / DAY).saturating_add(719_468);
-    let (era, of_era) = (days / 146_097, days % 146_097);
-    let year_of_era = (of_era - of_era / 1460 + of_era / 36_524 - of_era / 146_096) / 365;
-    let of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let shifted = (5 * of_year + 2) / 153;
-    let day = of_year - (153 * shifted + 2) / 5 + 1;
-    let month = if shifted < 10 {
-        shifted + 3
-    } else {
-        shifted - 9
-    };
-    let year = era * 400 + year_of_era + u64::from(month <= 2);
-    format!("{year:04}-{month:02}-{day:02}")
 }
 
 /// Warns of a key that is not its certificate's.

@@ -1,11 +1,13 @@
 //! Which values of a section may be shown.
 //!
 //! A list of what is public, with what the value must look like to be it; all else is a secret. A key that nobody knows, a
-//! value that does not fit its key, a new key that this list was not told of: none of them is shown.
+//! value that does not fit its key, a new key that this list was not told of: none of them is shown. Our own keys are in the
+//! table that the readers use, whose forms say which of their texts may be shown.
 
 mod table;
 
-use super::{Section, args, keys, tezos, values};
+use super::ours::{self, Kind};
+use super::{Section, TIMING_KEY, args, tezos, values};
 use crate::pem;
 use crate::reader::decimal;
 
@@ -24,12 +26,50 @@ type Known = (&'static str, fn(&str) -> bool);
 
 /// Whether the last of these steps is a known key, or a name where names are chosen; only then may the key be shown.
 pub(crate) fn is_known(env: bool, steps: &[Step<'_>]) -> bool {
-    table(env).any(|(pattern, _)| leads(pattern, steps).is_some())
+    match steps {
+        [Step::Key("bakehouse")] => true,
+        [Step::Key("bakehouse"), Step::Key(first), rest @ ..] => ours(env, first, rest).is_some(),
+        _ => table(env).any(|(pattern, _)| leads(pattern, steps).is_some()),
+    }
 }
 
 /// Whether the value at the end of these steps may be shown.
 pub(crate) fn is_public(env: bool, steps: &[Step<'_>], value: &str) -> bool {
-    table(env).any(|(pattern, fits)| leads(pattern, steps) == Some(true) && fits(value))
+    match steps {
+        [Step::Key("bakehouse"), Step::Key(first), rest @ ..] => {
+            ours(env, first, rest).is_some_and(|kind| shown(kind, value))
+        }
+        _ => table(env).any(|(pattern, fits)| leads(pattern, steps) == Some(true) && fits(value)),
+    }
+}
+
+/// What may stand below `bakehouse:` at the end of these steps, if anything.
+fn ours(env: bool, first: &str, rest: &[Step<'_>]) -> Option<&'static Kind> {
+    let own = if env { ours::ENV } else { ours::WORKLOAD };
+    let mut own = own.iter().chain([&TIMING_KEY]);
+    let mut kind = &own.find(|key| key.name == first)?.kind;
+    for step in rest {
+        kind = match (step, kind) {
+            (Step::Key(name), Kind::Mapping(keys)) => {
+                &keys.iter().find(|key| key.name == *name)?.kind
+            }
+            (Step::Item, Kind::List(_, _, of)) => of,
+            _ => return None,
+        };
+    }
+    (!matches!(kind, Kind::Refused(_))).then_some(kind)
+}
+
+/// Whether a value of this kind may be shown.
+fn shown(kind: &Kind, value: &str) -> bool {
+    match kind {
+        Kind::Mapping(_) | Kind::List(..) | Kind::Refused(_) => false,
+        Kind::Words(words) => words.contains(&value),
+        Kind::Whole(..) => number(value),
+        Kind::Truth => truth(value),
+        Kind::Text(form) => (form.shown)(value),
+        Kind::Argument(allowed) => args::is_allowed(value, allowed),
+    }
 }
 
 fn table(env: bool) -> impl Iterator<Item = &'static Known> {
@@ -78,15 +118,15 @@ fn is_name(kind: &str, key: &str) -> bool {
     }
 }
 
-fn host(text: &str) -> bool {
+pub(super) fn host(text: &str) -> bool {
     values::host(text).is_some()
 }
 
-fn host_port(text: &str) -> bool {
+pub(super) fn host_port(text: &str) -> bool {
     values::host_port(text).is_some()
 }
 
-fn sha256(text: &str) -> bool {
+pub(super) fn sha256(text: &str) -> bool {
     values::sha256(text).is_some()
 }
 
@@ -98,7 +138,7 @@ fn truth(text: &str) -> bool {
     matches!(text, "true" | "false")
 }
 
-fn certificates(text: &str) -> bool {
+pub(super) fn certificates(text: &str) -> bool {
     pem::normalise(text, &["CERTIFICATE"]).is_ok()
 }
 
@@ -107,11 +147,11 @@ fn public_key(text: &str) -> bool {
 }
 
 /// An address without a query, since tokens stand there.
-fn url(text: &str) -> bool {
+pub(super) fn url(text: &str) -> bool {
     values::snapshot_url(text).is_some() && !text.contains('?')
 }
 
-fn network(text: &str) -> bool {
+pub(super) fn network(text: &str) -> bool {
     tezos::built_in(text).is_some() || url(text)
 }
 
@@ -119,17 +159,25 @@ fn index(text: &str) -> bool {
     matches!(text.strip_prefix("index-"), Some(digit) if digit.len() == 1 && number(digit))
 }
 
-fn secret(_: &str) -> bool {
+pub(super) fn secret(_: &str) -> bool {
     false
 }
 
 /// Every key of ours in a section, for tests of what must know them all.
 #[cfg(test)]
 pub(crate) fn own_keys(env: bool) -> std::collections::BTreeSet<&'static str> {
-    let ours = table(env).filter_map(|(pattern, _)| pattern.strip_prefix("bakehouse."));
-    ours.flat_map(|pattern| pattern.split('.'))
-        .filter(|key| *key != "[]")
-        .collect()
+    fn collect(keys: &'static [ours::Key], names: &mut std::collections::BTreeSet<&'static str>) {
+        for key in keys.iter().filter(|key| key.is_taken()) {
+            names.insert(key.name);
+            if let Kind::Mapping(below) | Kind::List(_, _, Kind::Mapping(below)) = &key.kind {
+                collect(below, names);
+            }
+        }
+    }
+    let mut names = std::collections::BTreeSet::new();
+    collect(if env { ours::ENV } else { ours::WORKLOAD }, &mut names);
+    collect(&[TIMING_KEY], &mut names);
+    names
 }
 
 #[cfg(test)]

@@ -3,96 +3,16 @@
 //! The signature is over the strings as they stand in the document, so it is made last. The public half must be inside `env`
 //! before that is encrypted: [`with_signing_key`] puts it there without touching anything else of the text.
 
-use std::fmt;
 use std::sync::Arc;
 
-use aws_lc_rs::encoding::{AsDer as _, PublicKeyX509Der};
-use aws_lc_rs::rand::SystemRandom;
-use aws_lc_rs::rsa::KeyPair;
-use aws_lc_rs::signature::{KeyPair as _, RSA_PKCS1_SHA256};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-use super::{SigningKey, raw};
-use crate::document::ContractDocument;
-use crate::envelope::{KeyError, decrypted_pkcs8};
+use super::{Signer, SigningKey};
 use crate::error::{Code, ContractError, Place};
 use crate::limits::Limits;
 use crate::node::{Kind, Node, Origin};
-use crate::pem::{self, Block};
 use crate::secret::Secret;
-
-/// The RSA private key of a deployer, 2048 to 8192 bits.
-pub struct Signer(KeyPair);
-
-// === impl Signer ===
-
-impl Signer {
-    /// Reads the one private key of a PEM text, PKCS#8 or PKCS#1.
-    pub fn from_pem(text: &str) -> Result<Self, KeyError> {
-        let block = pem::blocks(text)?
-            .into_iter()
-            .next()
-            .ok_or(KeyError::Kind)?;
-        let der = block.der.expose();
-        match block.label.as_str() {
-            "PRIVATE KEY" => Self::from_pkcs8(der),
-            "RSA PRIVATE KEY" => KeyPair::from_der(der)
-                .map(Self)
-                .map_err(|_| KeyError::Unsound),
-            "ENCRYPTED PRIVATE KEY" => Err(KeyError::Encrypted),
-            _ => Err(KeyError::Kind),
-        }
-    }
-
-    /// Reads the private key of a PEM text whose PKCS#8 is encrypted with a passphrase.
-    pub fn from_encrypted_pem(text: &str, passphrase: &Secret<String>) -> Result<Self, KeyError> {
-        Self::from_pkcs8(decrypted_pkcs8(text, passphrase)?.expose())
-    }
-
-    fn from_pkcs8(der: &[u8]) -> Result<Self, KeyError> {
-        KeyPair::from_pkcs8(der)
-            .map(Self)
-            .map_err(|_| KeyError::Unsound)
-    }
-
-    /// The public half.
-    pub fn public(&self) -> Result<SigningKey, KeyError> {
-        let der: PublicKeyX509Der<'static> = self
-            .0
-            .public_key()
-            .as_der()
-            .map_err(|_| KeyError::Unsound)?;
-        let block = Block {
-            label: "PUBLIC KEY".to_owned(),
-            der: Secret::new(der.as_ref().to_vec()),
-        };
-        let mut text = String::new();
-        pem::write(&block, &mut text);
-        SigningKey::from_pem(&text).map_err(|_| KeyError::Unsound)
-    }
-
-    /// Signs a document, over whose strings no more may be changed then. A signature that is there is replaced.
-    pub fn sign(&self, document: ContractDocument) -> Result<ContractDocument, KeyError> {
-        let mut signature = vec![0; self.0.public_modulus_len()];
-        let message = raw(document.workload(), document.env());
-        self.0
-            .sign(
-                &RSA_PKCS1_SHA256,
-                &SystemRandom::new(),
-                &message,
-                &mut signature,
-            )
-            .map_err(|_| KeyError::Unsound)?;
-        Ok(document.with_env_workload_signature(STANDARD.encode(&signature)))
-    }
-}
-
-impl fmt::Debug for Signer {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Signer([redacted])")
-    }
-}
 
 /// Puts `signingKey` into the text of an env section, as base64 of PEM, which is how IBM's tools write it.
 ///

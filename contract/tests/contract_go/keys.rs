@@ -1,7 +1,5 @@
 //! Throw-away keys and certificates, made by `openssl`; and RSA and signatures by means that are not the library's.
 
-use std::path::Path;
-use std::process::Command;
 use std::sync::OnceLock;
 
 use aws_lc_rs::cipher::{AES_256, EncryptionContext, PaddedBlockEncryptingKey, UnboundCipherKey};
@@ -17,6 +15,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use x509_parser::prelude::{FromDer as _, X509Certificate};
 
+use crate::openssl::openssl;
+
 /// A private key, its public half and a certificate of that, as PEM.
 pub(crate) struct Pair {
     pub(crate) key: String,
@@ -24,27 +24,17 @@ pub(crate) struct Pair {
     pub(crate) certificate: String,
 }
 
-fn openssl(dir: &Path, args: &str) {
-    let output = Command::new("openssl")
-        .args(args.split(' '))
-        .current_dir(dir)
-        .output()
-        .unwrap();
-    assert!(output.status.success(), "openssl {args}: {output:?}");
-}
-
 // === impl Pair ===
 
 impl Pair {
     fn make(bits: u32) -> Self {
         let dir = tempfile::tempdir().unwrap();
-        openssl(
-            dir.path(),
-            &format!(
-                "req -x509 -newkey rsa:{bits} -nodes -keyout key.pem -out cert.pem -subj /CN=throw-away -days 365"
-            ),
+        let new = format!(
+            "req -x509 -newkey rsa:{bits} -nodes -keyout key.pem -out cert.pem -subj /CN=throw-away -days 365"
         );
-        openssl(dir.path(), "pkey -in key.pem -pubout -out public.pem");
+        for args in [new.as_str(), "pkey -in key.pem -pubout -out public.pem"] {
+            openssl(dir.path(), args, b"").unwrap();
+        }
         let read = |name: &str| std::fs::read_to_string(dir.path().join(name)).unwrap();
         Self {
             key: read("key.pem"),

@@ -2,7 +2,8 @@
 
 use bakehouse_contract::ContractDocument;
 use bakehouse_contract::envelope::Recipient;
-use bakehouse_contract::record::{Hash, Record, RecordKey, contract_hashes, encrypt, sha256};
+use bakehouse_contract::record::{Hash, Record, contract_hashes, encrypt, sha256, sign};
+use bakehouse_contract::signature::Signer;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use proptest::prelude::*;
@@ -39,7 +40,7 @@ fn records_that_are_written_here_are_decrypted_and_verified_by_contract_go() {
     // The reader's key and the runtime's: records are encrypted for the one and signed with the other.
     let (reader, runtime) = (Pair::deployer(), Pair::image());
     let recipient = Recipient::from_pem(&reader.public).unwrap();
-    let signer = RecordKey::from_pem(&runtime.key).unwrap();
+    let signer = Signer::from_pem(&runtime.key).unwrap();
     let mut runner = TestRunner::default();
     let mut decrypted = 0;
     for _ in 0..RECORDS {
@@ -56,7 +57,7 @@ fn records_that_are_written_here_are_decrypted_and_verified_by_contract_go() {
         );
         decrypted += usize::from(fault.is_none());
 
-        let signature = signer.sign(&record).unwrap();
+        let signature = sign(&record, &signer).unwrap();
         let mut verdict = |text: &str, signature: &[u8], signer: &Pair| {
             go.ask(&json!({
                 "do": "verify-attestation", "text": text, "signature": STANDARD.encode(signature),

@@ -4,7 +4,10 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
-use crate::support::{SECRET_DER, document, encrypt, env, folder, pem, run, workload};
+use crate::pem::pem;
+use crate::run::run;
+use crate::sections::{SECRET_DER, env, workload};
+use crate::support::{document, encrypt, folder};
 
 #[test]
 fn equal_contracts_exit_with_0_and_say_how_equal_they_are() {
@@ -35,10 +38,10 @@ fn equal_contracts_exit_with_0_and_say_how_equal_they_are() {
             "only the wording differs: the values are the same\n",
         ),
     ] {
-        let said = run(dir.path(), &args.split(' ').collect::<Vec<_>>());
+        let said = run(dir.path(), args);
         assert_eq!(said, (Some(code), last.to_owned(), String::new()), "{args}");
     }
-    let (code, out, err) = run(dir.path(), &["diff", "one", "two"]);
+    let (code, out, err) = run(dir.path(), "diff one two");
     assert_eq!((code, err.as_str()), (Some(1), ""));
     let line = "? env: encrypted, and the tokens differ; give --key to compare what is in them\n? workload: encrypted";
     assert!(out.starts_with(line), "{out}");
@@ -59,7 +62,7 @@ fn differences_are_typed_and_secrets_masked() {
         )),
     );
     std::fs::write(dir.path().join("new"), newer).unwrap();
-    let (code, out, err) = run(dir.path(), &["diff", "--key", "image.key", "old", "new"]);
+    let (code, out, err) = run(dir.path(), "diff --key image.key old new");
     assert_eq!((code, err.as_str()), (Some(1), ""));
     let lines: Vec<&str> = out.lines().collect();
     assert_eq!(
@@ -74,8 +77,7 @@ fn differences_are_typed_and_secrets_masked() {
     );
     assert!(lines[5].starts_with("different (digest "), "{out}");
 
-    let args = ["--json", "diff", "--key", "image.key", "old", "new"];
-    let (code, out, _) = run(dir.path(), &args);
+    let (code, out, _) = run(dir.path(), "--json diff --key image.key old new");
     let answer: Value = serde_json::from_str(&out).unwrap();
     assert_eq!(code, Some(1));
     assert_eq!(answer["verdict"], "different");
@@ -95,7 +97,7 @@ fn long_public_values_are_named_by_their_digest() {
     let secret = STANDARD.encode(pem("PRIVATE KEY", SECRET_DER));
     let other = other.replace(&secret, "none");
     std::fs::write(dir.path().join("new"), document(&workload(), &other)).unwrap();
-    let (code, out, _) = run(dir.path(), &["diff", "plain.yaml", "new"]);
+    let (code, out, _) = run(dir.path(), "diff plain.yaml new");
     assert_eq!(code, Some(1));
     let line = "~ env.bakehouse.grep11.credentials.ca: (";
     assert!(
@@ -124,7 +126,7 @@ fn what_can_not_be_read_is_an_error_and_no_difference() {
         ),
         ("diff plain.yaml", 64, "Usage"),
     ] {
-        let (found, _, err) = run(dir.path(), &args.split(' ').collect::<Vec<_>>());
+        let (found, _, err) = run(dir.path(), args);
         assert_eq!(found, Some(code), "{args}: {err}");
         assert!(err.contains(word), "{args}: {err}");
     }

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use crate::support::{folder, foreign, run};
+use crate::run::run;
+use crate::support::{folder, foreign};
 
 const BASE: &str = "disk --contract plain.yaml --hostname Baker-1 --out cidata.iso";
 const FILES: [&str; 4] = ["meta-data", "network-config", "user-data", "vendor-data"];
@@ -16,9 +17,7 @@ fn made(dir: &Path) -> BTreeMap<&'static str, Vec<u8>> {
     std::fs::write(dir.join("vendor.yaml"), [0xff; 2048]).unwrap();
     let (code, _, err) = run(
         dir,
-        &format!("{BASE} --network-config network.yaml --vendor-data vendor.yaml")
-            .split(' ')
-            .collect::<Vec<_>>(),
+        &format!("{BASE} --network-config network.yaml --vendor-data vendor.yaml"),
     );
     assert_eq!((code, err.as_str()), (Some(0), ""));
     BTreeMap::from([
@@ -232,7 +231,7 @@ fn a_contract_that_no_guest_would_take_makes_no_disk() {
             "network-config has more than",
         ),
     ] {
-        let (found, _, err) = run(dir.path(), &args.split(' ').collect::<Vec<_>>());
+        let (found, _, err) = run(dir.path(), &args);
         assert_eq!(found, Some(code), "{args}: {err}");
         assert!(err.starts_with(word), "{args}: {err}");
         assert!(!dir.path().join("cidata.iso").exists(), "{args}");
@@ -242,12 +241,12 @@ fn a_contract_that_no_guest_would_take_makes_no_disk() {
 #[test]
 fn a_plain_contract_is_called_that() {
     let dir = folder();
-    let (_, out, _) = run(dir.path(), &BASE.split(' ').collect::<Vec<_>>());
+    let (_, out, _) = run(dir.path(), BASE);
     let note = "note: workload and env are not encrypted: whoever holds the disk reads them\n";
     assert!(out.contains(note), "{out}");
     crate::support::encrypt(dir.path(), "user-data");
     let args = BASE.replace("plain.yaml", "user-data");
-    let (code, out, _) = run(dir.path(), &args.split(' ').collect::<Vec<_>>());
+    let (code, out, _) = run(dir.path(), &args);
     assert_eq!(code, Some(0));
     assert!(!out.contains("not encrypted"), "{out}");
 }

@@ -4,7 +4,10 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 
-use crate::support::{SECRET_DER, document, encrypt, env, folder, foreign, pem, run, workload};
+use crate::pem::pem;
+use crate::run::run;
+use crate::sections::{SECRET_DER, env, workload};
+use crate::support::{document, encrypt, folder, foreign};
 
 fn words(text: &str) -> Vec<&str> {
     text.split(' ').collect()
@@ -46,7 +49,7 @@ fn it_says_what_the_guest_will_do() {
     std::fs::write(dir.path().join("env.yaml"), &env).unwrap();
     std::fs::write(dir.path().join("plain.yaml"), document(&workload, &env)).unwrap();
     encrypt(dir.path(), "user-data");
-    let (code, sealed, err) = run(dir.path(), &words("explain --key image.key user-data"));
+    let (code, sealed, err) = run(dir.path(), "explain --key image.key user-data");
     assert_eq!((code, err.as_str()), (Some(0), ""));
     for line in [
         "WAIVED       firewall: the guest may run without locking the network: somebody else must",
@@ -77,7 +80,7 @@ fn it_says_what_the_guest_will_do() {
     let key = "key          baker (consensus): tz3LUdmLdpj2ZpVY7uTQfYuxarVykqYXxvPA, p2pk688c";
     assert!(sealed.contains(key), "{sealed}");
 
-    let (_, plain, _) = run(dir.path(), &words("explain plain.yaml"));
+    let (_, plain, _) = run(dir.path(), "explain plain.yaml");
     // But for the digest and the line that a warning is of, it is the same contract.
     let rest = |text: &str| -> Vec<String> {
         let lines = text.lines().skip(1).map(str::to_owned);
@@ -107,7 +110,7 @@ fn no_secret_is_ever_said() {
         "--json lint plain.yaml",
         "disk --contract plain.yaml --hostname baker --out cidata.iso",
     ] {
-        let (code, out, err) = run(dir.path(), &words(args));
+        let (code, out, err) = run(dir.path(), args);
         assert!(matches!(code, Some(0 | 1)), "{args}: {err}");
         assert!(out.len() > 100, "{args}: {out}");
         said = said + &out + &err;
@@ -136,7 +139,7 @@ fn certificates_are_named_and_their_days_counted() {
     let env = env().replace(&dummy, &STANDARD.encode(certificate));
     std::fs::write(dir.path().join("plain.yaml"), document(&workload(), &env)).unwrap();
 
-    let (_, out, _) = run(dir.path(), &words("--json explain plain.yaml"));
+    let (_, out, _) = run(dir.path(), "--json explain plain.yaml");
     let answer: Value = serde_json::from_str(&out).unwrap();
     let client = &answer["asks"]["hsm"]["certificate"][0];
     assert_eq!(client["subject"], "CN=grep11-client, O=Example");
@@ -168,7 +171,7 @@ fn certificates_are_named_and_their_days_counted() {
         (end + 1, "EXPIRED 1 days ago"),
     ] {
         let at = at.to_string();
-        let (_, out, _) = run(dir.path(), &["explain", "--at", &at, "plain.yaml"]);
+        let (_, out, _) = run(dir.path(), &format!("explain --at {at} plain.yaml"));
         assert_eq!(out.matches(word).count(), 2, "{word}: {out}");
     }
 }
@@ -177,14 +180,14 @@ fn certificates_are_named_and_their_days_counted() {
 fn without_a_key_only_the_outside_is_explained() {
     let dir = folder();
     encrypt(dir.path(), "user-data");
-    let (code, out, _) = run(dir.path(), &words("explain user-data"));
+    let (code, out, _) = run(dir.path(), "explain user-data");
     assert_eq!(code, Some(0));
     assert!(
         out.contains("workload     is encrypted and was not looked into; give --key\n"),
         "{out}"
     );
     assert!(!out.contains("network"), "{out}");
-    let (_, out, _) = run(dir.path(), &words("--json explain user-data"));
+    let (_, out, _) = run(dir.path(), "--json explain user-data");
     let answer: Value = serde_json::from_str(&out).unwrap();
     assert_eq!(answer["encrypted"], serde_json::json!(["env", "workload"]));
     assert!(answer.get("asks").is_none());
@@ -195,7 +198,7 @@ fn a_contract_that_a_guest_would_refuse_is_not_explained() {
     let dir = folder();
     let broken = document(&workload().replace("dal: none", "dal: CANARY"), &env());
     std::fs::write(dir.path().join("plain.yaml"), broken).unwrap();
-    let (code, out, err) = run(dir.path(), &words("explain plain.yaml"));
+    let (code, out, err) = run(dir.path(), "explain plain.yaml");
     assert_eq!((code, out.as_str()), (Some(65), ""));
     assert!(
         err.starts_with("value_invalid: workload.bakehouse.dal (line 8, column 10): "),

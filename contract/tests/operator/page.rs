@@ -3,7 +3,8 @@
 use std::process::Command;
 
 use crate::pages::commands;
-use crate::support::{folder, said};
+use crate::run::{run, said};
+use crate::support::folder;
 
 const PAGE: &str = include_str!("../../../docs/contract-tool.md");
 
@@ -55,7 +56,7 @@ fn the_examples_run() {
 #[test]
 fn wrong_usage_is_json_where_json_is_asked_for() {
     let dir = folder();
-    let (code, out, err) = crate::support::run(dir.path(), &["bake", "--json"]);
+    let (code, out, err) = run(dir.path(), "bake --json");
     assert_eq!((code, err.as_str()), (Some(64), ""));
     let answer: serde_json::Value = serde_json::from_str(&out).unwrap();
     assert_eq!(answer["error"]["code"], "usage");

@@ -2,11 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use crate::support::{folder, foreign, run};
+use crate::run::run;
+use crate::support::{folder, foreign};
 
 /// The subcommands that `--help` lists.
 pub(crate) fn commands(dir: &std::path::Path) -> BTreeSet<String> {
-    let (_, help, _) = run(dir, &["--help"]);
+    let (_, help, _) = run(dir, "--help");
     let (_, rest) = help.split_once("Commands:\n").unwrap();
     let (list, _) = rest.split_once("\n\n").unwrap();
     let names = list
@@ -24,14 +25,14 @@ fn every_shell_has_a_completion_that_knows_every_command() {
     let commands = commands(dir.path());
     assert!(commands.len() >= 9, "{commands:?}");
     for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
-        let (code, script, _) = run(dir.path(), &["completion", shell]);
+        let (code, script, _) = run(dir.path(), &format!("completion {shell}"));
         assert_eq!(code, Some(0));
         for command in &commands {
             assert!(script.contains(command.as_str()), "{shell} {command}");
         }
     }
-    assert_eq!(run(dir.path(), &["completion", "sh"]).0, Some(64));
-    let (_, out, _) = run(dir.path(), &["--json", "completion", "fish"]);
+    assert_eq!(run(dir.path(), "completion sh").0, Some(64));
+    let (_, out, _) = run(dir.path(), "--json completion fish");
     assert!(
         out.starts_with("{\"shell\":\"fish\",\"script\":\"") && out.ends_with("\"}\n"),
         "{out}"
@@ -41,7 +42,7 @@ fn every_shell_has_a_completion_that_knows_every_command() {
 #[test]
 fn bash_completes_a_command_and_its_options() {
     let dir = folder();
-    let (_, script, _) = run(dir.path(), &["completion", "bash"]);
+    let (_, script, _) = run(dir.path(), "completion bash");
     std::fs::write(dir.path().join("completion.bash"), script).unwrap();
     for (words, expected) in [
         ("exp", "explain"),
@@ -69,7 +70,7 @@ fn bash_completes_a_command_and_its_options() {
 #[test]
 fn every_command_has_a_manual_page_that_groff_takes_without_a_warning() {
     let dir = folder();
-    let (code, out, err) = run(dir.path(), &["man", "--out", "man/man1"]);
+    let (code, out, err) = run(dir.path(), "man --out man/man1");
     assert_eq!((code, err.as_str()), (Some(0), ""));
     let mut pages: BTreeSet<String> = commands(dir.path())
         .iter()

@@ -1,7 +1,8 @@
 //! Records that are turned down: by signature, by certificate, or because they can't be read.
 
-use super::tools::{ours, shell, words};
-use super::{TOKEN, VERIFY, by_openssl, files, json};
+use super::{TOKEN, VERIFY, by_openssl, files};
+use crate::chain::{json, shell};
+use crate::run::run;
 
 #[test]
 fn a_record_of_another_key_or_text_or_chain_is_refused() {
@@ -18,14 +19,14 @@ fn a_record_of_another_key_or_text_or_chain_is_refused() {
          openssl dgst -sha512 -sign leaf.key -out sha512.bin clear
          openssl dgst -sha256 -sign leaf.key -out good.bin clear; : > empty; head -c 511 good.bin > short.bin",
     );
-    let run = |record: &str, signature: &str| {
+    let judged = |record: &str, signature: &str| {
         let args = format!(
             "record verify --record {record} --signature {signature} --certificate leaf.pem"
         );
         let (code, found) = json(dir, &args);
         (code, found["signature"].as_str().unwrap().to_owned())
     };
-    assert_eq!(run("clear", "good.bin"), (Some(0), "valid".to_owned()));
+    assert_eq!(judged("clear", "good.bin"), (Some(0), "valid".to_owned()));
     for (record, signature) in [
         ("changed", "good.bin"),
         ("returns", "good.bin"),
@@ -35,7 +36,7 @@ fn a_record_of_another_key_or_text_or_chain_is_refused() {
         ("clear", "empty"),
     ] {
         assert_eq!(
-            run(record, signature),
+            judged(record, signature),
             (Some(65), "invalid".to_owned()),
             "{record} {signature}"
         );
@@ -118,7 +119,7 @@ fn what_can_not_be_read_is_refused_by_code_and_never_quoted() {
             "mine.pem: the key is not",
         ),
     ] {
-        let (code, out, err) = words(&ours(dir, &args));
+        let (code, out, err) = run(dir, &args);
         assert_eq!((code, out.as_str()), (Some(exit), ""), "{args}: {err}");
         assert!(
             err.starts_with(word) && !err.contains("canary"),

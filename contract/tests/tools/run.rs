@@ -1,21 +1,22 @@
-//! Programs that tests run: our own and openssl.
+//! Our own program, run.
 
-use std::io::Write as _;
 use std::path::Path;
 use std::process::{Command, Output};
-use std::sync::OnceLock;
 
-/// Runs our own program in a directory.
-pub(crate) fn ours(dir: &Path, args: &str) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_bakehouse-contract"))
+/// Exit code, standard output and standard error.
+pub(crate) type Said = (Option<i32>, String, String);
+
+/// Runs our own program in a directory; white space parts the arguments.
+pub(crate) fn run(dir: &Path, args: &str) -> Said {
+    let output = Command::new(env!("CARGO_BIN_EXE_bakehouse-contract"))
         .args(args.split_whitespace())
         .current_dir(dir)
-        .output()
-        .unwrap()
+        .output();
+    said(&output.unwrap())
 }
 
-/// The exit code, standard output and standard error.
-pub(crate) fn words(output: &Output) -> (Option<i32>, String, String) {
+/// What a program said.
+pub(crate) fn said(output: &Output) -> Said {
     let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
     (
         output.status.code(),
@@ -23,96 +24,3 @@ pub(crate) fn words(output: &Output) -> (Option<i32>, String, String) {
         text(&output.stderr),
     )
 }
-
-/// Whether there is openssl; said where there is none.
-pub(crate) fn has_openssl() -> bool {
-    let found = Command::new("openssl").arg("version").output().is_ok();
-    if !found {
-        // Written past the harness, which keeps the output of a test that passes to itself.
-        std::io::stderr()
-            .write_all(b"SKIPPED: there is no openssl program on this machine\n")
-            .unwrap();
-    }
-    found
-}
-
-/// Runs lines of shell, each of which must succeed, and gives what they print.
-pub(crate) fn shell(dir: &Path, script: &str) -> String {
-    let output = Command::new("sh")
-        .args(["-euc", script])
-        .current_dir(dir)
-        .env("OPENSSL_CONF", dir.join("openssl.cnf"))
-        .env("SELF", "root")
-        .output()
-        .unwrap();
-    let (code, out, err) = words(&output);
-    assert_eq!(code, Some(0), "{script}\n{out}\n{err}");
-    out
-}
-
-/// A directory with the files of [`make`], which are made once.
-pub(crate) fn chain() -> Option<tempfile::TempDir> {
-    static MADE: OnceLock<Option<tempfile::TempDir>> = OnceLock::new();
-    let made = MADE.get_or_init(|| {
-        has_openssl().then(|| {
-            let dir = tempfile::tempdir().unwrap();
-            make(dir.path());
-            dir
-        })
-    });
-    let dir = tempfile::tempdir().unwrap();
-    for entry in std::fs::read_dir(made.as_ref()?.path()).unwrap() {
-        let entry = entry.unwrap();
-        std::fs::copy(entry.path(), dir.path().join(entry.file_name())).unwrap();
-    }
-    Some(dir)
-}
-
-/// Root, code-signing authority, intermediate that is no authority, and leaf, as IBM's images have them, with a revocation
-/// list of each issuer. The leaf's key has the size of IBM's, all others half of it.
-fn make(dir: &Path) {
-    std::fs::write(dir.join("openssl.cnf"), CONFIG).unwrap();
-    shell(
-        dir,
-        "req() { openssl req -new -newkey rsa:$3 -nodes -keyout $1.key -subj \"$2\" -out $1.csr; }
-         new() { openssl x509 -req -in $1.csr -CA $2.pem -CAkey $2.key -set_serial $3 -days 1000 \"$4\" -out $1.pem \
-           ${5:+-extfile openssl.cnf -extensions $5}; }
-         openssl req -x509 -newkey rsa:2048 -nodes -keyout root.key -subj '/O=Test/CN=Root' -days 2000 -sha384 -out root.pem
-         req authority '/O=Test/CN=Code Signing' 2048; new authority root 0x10 -sha384 authority
-         req intermediate '/O=Maker/CN=Intermediate' 2048; new intermediate authority 0x20 -sha384 signer
-         req leaf '/O=Maker/CN=Attestation' 4096; new leaf intermediate 0xC0FFEE01 -sha512
-         for it in root authority intermediate; do
-           : > $it.index; echo 01 > $it.number
-           SELF=$it openssl ca -gencrl -name ca -crldays 30 -md sha512 -out $it.crl
-           openssl crl -in $it.crl -outform DER -out $it.crl.der
-         done",
-    );
-}
-
-const CONFIG: &str = "
-[req]
-distinguished_name = name
-x509_extensions = root
-[name]
-[root]
-basicConstraints = critical,CA:TRUE
-keyUsage = critical,keyCertSign,cRLSign
-subjectKeyIdentifier = hash
-[authority]
-basicConstraints = critical,CA:TRUE,pathlen:0
-keyUsage = critical,keyCertSign,cRLSign
-extendedKeyUsage = codeSigning
-[signer]
-keyUsage = critical,digitalSignature
-extendedKeyUsage = codeSigning
-[narrow]
-basicConstraints = critical,CA:TRUE
-nameConstraints = critical,permitted;email:example.org
-[ca]
-database = $ENV::SELF.index
-crlnumber = $ENV::SELF.number
-certificate = $ENV::SELF.pem
-private_key = $ENV::SELF.key
-default_md = sha512
-unique_subject = no
-";

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use bakehouse_contract::ContractDocument;
 use bakehouse_contract::envelope::{Recipient, Token};
-use bakehouse_contract::record::{self, Hash, Record, RecordKey, contract_hashes, sha256};
+use bakehouse_contract::record::{self, Hash, Record, contract_hashes, sha256};
 use serde::Serialize;
 
 use super::super::console::Console;
@@ -57,13 +57,13 @@ struct Written {
 pub(super) fn run(args: &Args, console: &mut Console<'_>) -> Result<(), CliError> {
     let (document, bytes) = read_contract(&args.contract)?;
     let recipient = recipient(args, &document)?;
-    let key = signing_key(args)?;
+    let signer = files::read_signer(&args.signing_key, args.passphrase.as_deref())?;
     let record = Record::new(
         &args.version,
         args.note.clone(),
         hashes(args, &document, bytes.expose())?,
     )?;
-    let signature = key.sign(&record).map_err(|_| CliError::Sign)?;
+    let signature = record::sign(&record, &signer).map_err(|_| CliError::Sign)?;
     let (name, text) = match &recipient {
         None => ("se-checksums.txt", record.to_string()),
         Some((path, recipient)) => {
@@ -99,18 +99,6 @@ fn hashes(args: &Args, document: &ContractDocument, bytes: &[u8]) -> Result<Vec<
     }
     hashes.extend(args.hash.iter().map(|it| hash(&it.name, it.digest)));
     Ok(hashes)
-}
-
-fn signing_key(args: &Args) -> Result<RecordKey, CliError> {
-    let text = files::read_text(&args.signing_key, PEM_BYTES)?;
-    let key = match &args.passphrase {
-        None => RecordKey::from_pem(text.expose()),
-        Some(path) => RecordKey::from_encrypted_pem(text.expose(), &files::read_line(path)?),
-    };
-    key.map_err(|source| CliError::Key {
-        path: files::name(&args.signing_key),
-        source,
-    })
 }
 
 /// Whom to encrypt to: a file's key, else the contract's; in clear if the contract has none.

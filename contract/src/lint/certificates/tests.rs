@@ -6,8 +6,7 @@ use rstest::rstest;
 use super::*;
 use crate::limits::Limits;
 use crate::node::{Node, Origin};
-
-const DAY_ZERO: u64 = 1_700_000_000;
+use crate::time::DAY;
 
 /// Runs openssl and returns the file that it wrote.
 fn openssl(dir: &Path, out: &str, args: &[&str]) -> String {
@@ -115,21 +114,4 @@ fn certificates_are_warned_of_before_their_end_and_after_it() {
     assert!(late.contains("expired on 20"), "{late}");
     let early = said(now - 2 * DAY).unwrap();
     assert!(early.contains("valid only from 20"), "{early}");
-}
-
-#[test]
-fn days_are_those_of_the_calendar() {
-    // date -u -d @SECONDS +%F
-    for (seconds, day) in [
-        (0, "1970-01-01"),
-        (DAY - 1, "1970-01-01"),
-        (951_782_400, "2000-02-29"),
-        (951_868_800, "2000-03-01"),
-        (DAY_ZERO, "2023-11-14"),
-        (4_107_542_400, "2100-03-01"),
-        (4_107_456_000, "2100-02-28"),
-        (253_402_300_799, "9999-12-31"),
-    ] {
-        assert_eq!(date(seconds), day, "{seconds}");
-    }
 }
