@@ -323,6 +323,9 @@ impl ContractError {
     }
 }
 
+/// Mistakes that are told one by one.
+const WARNINGS: usize = 100;
+
 /// Something that is probably a mistake, yet no reason to refuse the contract.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Warning {
@@ -346,6 +349,18 @@ impl Warning {
     pub(crate) fn with_remedy(mut self, remedy: &'static str) -> Self {
         self.remedy = Some(remedy);
         self
+    }
+
+    /// Adds itself to others, unless there are very many already: who writes the contract does not decide how much is said.
+    pub(crate) fn note(self, others: &mut Vec<Self>) {
+        match others.len() {
+            0..WARNINGS => others.push(self),
+            WARNINGS => others.push(Self::new(
+                Place::default(),
+                "there is more that is probably a mistake than is said here",
+            )),
+            _ => {}
+        }
     }
 
     /// Where it is.
