@@ -286,6 +286,15 @@ impl ContractError {
         )
     }
 
+    /// The error of a contract with a signature that nothing in it verifies.
+    pub(crate) fn signing_key_missing() -> Self {
+        Self::new(
+            Code::SigningKeyMissing,
+            Place::path("envWorkloadSignature"),
+            "the contract is signed, and its env has no signingKey",
+        )
+    }
+
     /// The error of a contract that is not there at all; for whoever looks for the file.
     pub fn missing() -> Self {
         Self::new(Code::ContractMissing, Place::default(), "there is none")
