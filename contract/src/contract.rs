@@ -181,15 +181,28 @@ impl Contract {
     }
 }
 
-/// Verifies a document's signature and nothing else: also of contracts that have nothing of ours in them.
+/// Verifies a document's signature, and that it is over tokens of one serial: also of contracts that have nothing of ours in
+/// them.
 pub fn verify(
     document: &ContractDocument,
     opening: &Opening<'_>,
 ) -> Result<Verdict, ContractError> {
     signature::before_opening(document, opening.pins)?;
     let env = opened("env", document.env(), document.env_origin(), opening)?;
+    // What the tokens say of themselves: a guest that opens them would refuse another serial in spite of the signature.
+    let stated = |text: Option<&str>| text.and_then(Token::serial_in);
+    let sealed = [
+        ("workload", stated(Some(document.workload()))),
+        ("env", env.sealed_for),
+        (
+            "attestationPublicKey",
+            stated(document.attestation_public_key()),
+        ),
+    ];
     sections::judged(env.as_text(), opening.limits, |env| {
-        signature::judge(document, env, opening)
+        let verdict = signature::judge(document, env, opening)?;
+        signature::same_serial(&sealed, verdict.serial)?;
+        Ok(verdict)
     })
 }
 

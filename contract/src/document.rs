@@ -61,10 +61,8 @@ impl ContractDocument {
         for entry in entries {
             if !KEYS.contains(&entry.key.expose().as_str()) {
                 let place = Origin::Document.place("", entry.mark);
-                warnings.push(Warning::new(
-                    place,
-                    crate::reader::unknown(entry.key.expose(), &KEYS),
-                ));
+                let message = crate::reader::unknown(entry.key.expose(), &KEYS);
+                Warning::new(place, message).note(&mut warnings);
             }
         }
         Ok(Self {

@@ -286,6 +286,15 @@ impl ContractError {
         )
     }
 
+    /// The error of a contract with a signature that nothing in it verifies.
+    pub(crate) fn signing_key_missing() -> Self {
+        Self::new(
+            Code::SigningKeyMissing,
+            Place::path("envWorkloadSignature"),
+            "the contract is signed, and its env has no signingKey",
+        )
+    }
+
     /// The error of a contract that is not there at all; for whoever looks for the file.
     pub fn missing() -> Self {
         Self::new(Code::ContractMissing, Place::default(), "there is none")
@@ -323,6 +332,9 @@ impl ContractError {
     }
 }
 
+/// Mistakes that are told one by one.
+const WARNINGS: usize = 100;
+
 /// Something that is probably a mistake, yet no reason to refuse the contract.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Warning {
@@ -346,6 +358,18 @@ impl Warning {
     pub(crate) fn with_remedy(mut self, remedy: &'static str) -> Self {
         self.remedy = Some(remedy);
         self
+    }
+
+    /// Adds itself to others, unless there are very many already: who writes the contract does not decide how much is said.
+    pub(crate) fn note(self, others: &mut Vec<Self>) {
+        match others.len() {
+            0..WARNINGS => others.push(self),
+            WARNINGS => others.push(Self::new(
+                Place::default(),
+                "there is more that is probably a mistake than is said here",
+            )),
+            _ => {}
+        }
     }
 
     /// Where it is.

@@ -7,6 +7,8 @@ mod build;
 
 use std::sync::Arc;
 
+use zeroize::Zeroizing;
+
 use crate::error::{ContractError, Place};
 use crate::limits::Limits;
 use crate::secret::Secret;
@@ -133,7 +135,9 @@ impl Scalar {
 /// Whether YAML, 1.1 or 1.2, reads an unquoted text as a number.
 fn is_number(text: &str) -> bool {
     let text = text.strip_prefix(['+', '-']).unwrap_or(text);
-    let digits = text.replace('_', "");
+    // Any secret may come by here: no copy of it is left behind, by growing neither.
+    let mut digits = Zeroizing::new(String::with_capacity(text.len()));
+    digits.extend(text.split('_'));
     let of = |prefix, radix| {
         digits.strip_prefix(prefix).is_some_and(|rest: &str| {
             !rest.is_empty() && rest.chars().all(|digit: char| digit.is_digit(radix))
@@ -143,7 +147,9 @@ fn is_number(text: &str) -> bool {
     of("0x", 16)
         || of("0o", 8)
         || of("0b", 2)
-        || matches!(digits.to_ascii_lowercase().as_str(), ".inf" | ".nan")
+        || [".inf", ".nan"]
+            .iter()
+            .any(|it| digits.eq_ignore_ascii_case(it))
         || (begins && digits.parse::<f64>().is_ok())
 }
 

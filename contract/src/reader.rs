@@ -94,7 +94,9 @@ impl<'a> View<'a> {
         {
             let place = self.origin.place(self.path.clone(), entry.mark);
             let warning = Warning::new(place, unknown(entry.key.expose(), known));
-            warnings.push(warning.with_remedy(Code::KeyUnknown.remedy()));
+            warning
+                .with_remedy(Code::KeyUnknown.remedy())
+                .note(warnings);
         }
     }
 

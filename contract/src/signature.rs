@@ -131,11 +131,7 @@ pub(crate) fn judge(
             return Err(key.error(Code::SignatureMissing, message));
         }
         (Some(_), None) => {
-            return Err(ContractError::new(
-                Code::SigningKeyMissing,
-                Place::path(SIGNATURE),
-                "the contract is signed, and its env has no signingKey",
-            ));
+            return Err(ContractError::signing_key_missing());
         }
         (Some(signature), Some(named)) => {
             let key = read_key(&named)?;
@@ -172,6 +168,9 @@ pub(crate) fn judge_opened(
         if verified(document, signature, &key, opening.pins).is_ok() {
             return judge(document, env, opening);
         }
+    }
+    if signature.is_some() && named.is_none() {
+        return Err(ContractError::signing_key_missing());
     }
     if opening.pins.is_some() {
         return Err(ContractError::new(

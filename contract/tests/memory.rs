@@ -73,7 +73,11 @@ fn opening_takes_four_times_the_input_and_two_mebibytes() {
     let list = |nodes: usize| format!("filling: [{}]\n", "1,".repeat(nodes));
     let lists = |nodes: usize| format!("filling: [{}]\n", "[1],".repeat(nodes / 2));
     let maps = |nodes: usize| format!("filling: [{}]\n", "{1},".repeat(nodes / 3));
+    // Each of these is worth a warning.
+    let unknown =
+        |nodes: usize| (0..nodes / 2).fold(String::new(), |keys, key| format!("{keys}k{key}: 1\n"));
     let (most, largest) = (limits.nodes - 200, limits.document_bytes * 3 / 4 - 4000);
+    let variables = |nodes: usize| format!("env:\n  {}", unknown(nodes).replace('\n', "\n  "));
     for (name, filling, env_filling) in [
         ("64 KiB", long(46 * 1024), String::new()),
         ("the largest", long(largest), String::new()),
@@ -85,6 +89,8 @@ fn opening_takes_four_times_the_input_and_two_mebibytes() {
         ("lists", list(most), list(most)),
         ("lists in lists", lists(most), lists(most)),
         ("maps in lists", maps(most), maps(most)),
+        ("unknown keys", unknown(most), unknown(most)),
+        ("variables", variables(most), variables(most)),
     ] {
         let (workload, env) = (workload() + &filling, env() + &env_filling);
         let sealed = ContractDocument::new(image.sealed(&workload), image.sealed(&env));

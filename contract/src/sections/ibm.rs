@@ -97,7 +97,7 @@ fn walk(view: &View<'_>, shape: &Shape, warnings: &mut Vec<Warning>) {
             .map(|items| items.iter().for_each(|item| walk(item, below, warnings))),
     };
     if let Err(error) = checked {
-        warnings.push(error.into_warning());
+        error.into_warning().note(warnings);
     }
 }
 
@@ -126,8 +126,12 @@ fn keys(
             }
             _ => None,
         };
-        let warning = missing.map(|message| view.warning(message));
-        warnings.extend(warning.map(|it| it.with_remedy(Code::KeyMissing.remedy())));
+        if let Some(message) = missing {
+            let warning = view.warning(message);
+            warning
+                .with_remedy(Code::KeyMissing.remedy())
+                .note(warnings);
+        }
         if let Some(child) = child {
             walk(&child, below, warnings);
         }
@@ -139,18 +143,16 @@ fn keys(
         match there.count() {
             0 if kind == OneOf && !rivals.is_empty() => {
                 let message = format!("one of the keys {} must be here", alternatives(&rivals));
-                warnings.push(
-                    view.warning(message)
-                        .with_remedy("Add the one that is meant."),
-                );
+                view.warning(message)
+                    .with_remedy("Add the one that is meant.")
+                    .note(warnings);
             }
             0 | 1 => {}
             _ => {
                 let message = format!("only one of the keys {} may be here", alternatives(&rivals));
-                warnings.push(
-                    view.warning(message)
-                        .with_remedy("Keep the one that is meant."),
-                );
+                view.warning(message)
+                    .with_remedy("Keep the one that is meant.")
+                    .note(warnings);
             }
         }
     }
@@ -167,7 +169,7 @@ fn named(
         if !fits(entry.key.expose()) {
             let message = format!("each key here must be {expected}");
             let warning = Warning::new(view.entry_place(entry), message);
-            warnings.push(warning.with_remedy("Correct the name."));
+            warning.with_remedy("Correct the name.").note(warnings);
         }
         walk(&child, below, warnings);
     }

@@ -126,6 +126,26 @@ fn a_section_for_another_serial_is_refused() {
 }
 
 #[test]
+fn a_signature_over_tokens_of_another_serial_is_not_called_good() {
+    let (pair, image) = (&pairs()[0], &testing::x25519_pairs()[0]);
+    let key = SigningKey::from_pem(&pair.public_pem).unwrap();
+    let env = with_signing_key(&testing::env(), &key, &Limits::default()).unwrap();
+    let keys = [image.key()];
+    let limits = Limits::default();
+    let verified = |serial| {
+        let workload = image.seal("workload", serial, &testing::workload());
+        let document = ContractDocument::new(
+            workload.to_string(),
+            image.seal("env", 7, env.expose()).to_string(),
+        );
+        let document = signer(pair).sign(document).unwrap();
+        verify(&document, &Opening::new(&keys, &limits)).map(|it| it.serial)
+    };
+    assert_eq!(verified(7).unwrap(), Some(7));
+    assert_eq!(verified(6).unwrap_err().code(), Code::SerialMismatch);
+}
+
+#[test]
 fn sections_that_a_runtime_opened_are_taken_without_pins_only() {
     let pair = &pairs()[0];
     let limits = Limits::default();
@@ -158,6 +178,10 @@ fn sections_that_a_runtime_opened_are_taken_without_pins_only() {
             .unwrap()
             .pinned
     );
+    // No runtime takes a signature without a key, so this document is not what one wrote.
+    let half = ContractDocument::new(plain.workload().into(), testing::env())
+        .with_env_workload_signature(sealed.env_workload_signature().unwrap().into());
+    assert_eq!(code(outcome(&half, None)), Code::SigningKeyMissing);
     let strange = pins(&[&pairs()[1].public_pem], 7);
     assert_eq!(code(outcome(&plain, Some(&strange))), Code::SignerUnpinned);
     assert_eq!(code(outcome(&sealed, None)), Code::ContractDecrypt);
