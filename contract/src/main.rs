@@ -1,8 +1,15 @@
-//! `bakehouse-contract`, the operator's tool: lint, encrypt and decrypt contracts, on any machine.
+//! `bakehouse-contract`, the operator's tool: makes, checks and explains contracts, on any machine.
 
 mod cli;
 
+use std::alloc::System;
 use std::process::ExitCode;
+
+use zeroizing_alloc::ZeroAlloc;
+
+/// What is freed is wiped: parsers and libraries make copies of secrets that nobody else can reach.
+#[global_allocator]
+static ALLOCATOR: ZeroAlloc<System> = ZeroAlloc(System);
 
 fn main() -> ExitCode {
     cli::run(

@@ -4,6 +4,7 @@ mod offline;
 mod run;
 
 use std::ffi::OsString;
+use std::io::ErrorKind;
 use std::os::fd::RawFd;
 use std::path::PathBuf;
 
@@ -11,8 +12,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::console;
 use crate::error::{Code, Exit, Halt};
-use crate::host::real::RealFs;
-use crate::host::{Fs as _, Mode, Source};
+use crate::host::{Mode, Source};
 use crate::status;
 
 const RUNTIME_DIR: &str = "/run/bakehouse";
@@ -142,8 +142,11 @@ impl PlaceArgs {
         let named = self.pins.clone();
         let sealed = || {
             let path = PathBuf::from(SEALED_PINS);
-            let there = Mode::from(self.host) == Mode::Sealed && RealFs.exists(&path);
-            there.then_some(path)
+            // What can't be looked at counts as there, and is then refused as unreadable.
+            let absent = path
+                .symlink_metadata()
+                .is_err_and(|error| error.kind() == ErrorKind::NotFound);
+            (Mode::from(self.host) == Mode::Sealed && !absent).then_some(path)
         };
         named.or_else(sealed).map(Source::File)
     }

@@ -81,6 +81,13 @@ impl Report {
     }
 }
 
+impl Report {
+    /// Whether the certificate was held against something, and at least one line against a file of the operator's.
+    pub fn complete(&self) -> bool {
+        self.certificate.complete() && self.count(LineState::Matched) > 0
+    }
+}
+
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "record of a guest of version {}", self.version)?;
@@ -103,8 +110,7 @@ impl fmt::Display for Report {
             self.count(LineState::NotChecked)
         );
         // Where nobody vouches for the certificate, or nothing was compared, nothing was verified either.
-        let held = self.certificate.complete() && self.count(LineState::Matched) > 0;
-        let verdict = match (self.passed(), held) {
+        let verdict = match (self.passed(), self.complete()) {
             (false, _) => "NOT VERIFIED",
             (true, true) => "verified",
             (true, false) => "nothing wrong in what was checked",

@@ -25,6 +25,14 @@ pub fn seconds(at: SystemTime) -> u64 {
     at.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs()
 }
 
+/// When this version was written: no clock that says an earlier time is believed. 2026-11-22, to be raised with each release.
+const WRITTEN: u64 = 1_795_305_600;
+
+/// Seconds since 1970, by a clock that may have been turned back.
+pub fn no_earlier_than_this_version(at: SystemTime) -> u64 {
+    seconds(at).max(WRITTEN)
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;

@@ -52,7 +52,10 @@ pub(in super::super) struct Args {
 /// What was found.
 #[derive(Serialize)]
 struct Verdict {
+    /// Nothing is wrong in what was checked.
     verified: bool,
+    /// Everything was checked: the certificate's chain, and lines against the operator's own files.
+    complete: bool,
     record: String,
     encrypted: bool,
     #[serde(flatten)]
@@ -74,6 +77,7 @@ pub(super) fn run(args: &Args, console: &mut Console<'_>) -> Result<(), CliError
     let verified = report.passed();
     console.answer(&Verdict {
         verified,
+        complete: report.complete(),
         record: files::name(&args.record),
         encrypted,
         report,

@@ -21,7 +21,7 @@ impl Opener for RealOpener {
             keys: &keys,
             limits: &limits,
             pins: pins.as_ref(),
-            now: Some(utc::seconds(opening.now)),
+            now: Some(utc::no_earlier_than_this_version(opening.now)),
         };
         let opened = match input {
             Input::Document(bytes) => {
