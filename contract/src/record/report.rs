@@ -79,9 +79,7 @@ impl Report {
     fn count(&self, state: LineState) -> usize {
         self.lines.iter().filter(|line| line.state == state).count()
     }
-}
 
-impl Report {
     /// Whether the certificate was held against something, and at least one line against a file of the operator's.
     pub fn complete(&self) -> bool {
         self.certificate.complete() && self.count(LineState::Matched) > 0
