@@ -35,8 +35,12 @@ pub(super) struct Args {
 struct Explanation {
     file: String,
     digest: String,
-    /// Whether it bears a signature, which was verified if the contract could be opened.
+    /// Whether it bears a signature.
     signed: bool,
+    /// Fingerprint of the key that verified the signature, if the contract could be opened.
+    signer: Option<String>,
+    /// The contract's serial, if it has one and could be opened.
+    serial: Option<u64>,
     /// Whether attestation records are encrypted for someone.
     attestation_public_key: bool,
     /// Sections that are encrypted and were not opened.
@@ -67,21 +71,27 @@ pub(super) fn run(args: &Args, console: &mut Console<'_>) -> Result<(), CliError
         now: Some(now),
         ..Opening::new(keys.as_deref().unwrap_or_default(), &limits)
     };
-    let (asks, warnings) = if keys.is_some() || !document.sealed() {
-        let contract = Contract::open(&document, &opening)?;
-        let asks = Asked::of(&contract.settings, now);
-        (Some(asks), contract.warnings)
+    let contract = if keys.is_some() || !document.sealed() {
+        Some(Contract::open(&document, &opening)?)
     } else {
-        (None, look(&document, &opening)?.0)
+        None
     };
+    let warnings = match &contract {
+        Some(contract) => contract.warnings.clone(),
+        None => look(&document, &opening)?.0,
+    };
+    let signed = contract.as_ref().and_then(|contract| contract.signed);
+    let settings = contract.as_ref().map(|contract| &contract.settings);
     let outline = Outline::of(&document, keys.as_deref().unwrap_or_default(), &limits)?;
     console.answer(&Explanation {
         file: files::name(&args.file),
         digest: document.digest().to_string(),
         signed: document.env_workload_signature().is_some(),
+        signer: signed.map(|signed| signed.signer.to_string()),
+        serial: settings.and_then(|settings| settings.serial),
         attestation_public_key: document.attestation_public_key().is_some(),
         encrypted: outline.sealed(),
-        asks,
+        asks: settings.map(|settings| Asked::of(settings, now)),
         others: others(&outline),
         warnings: warnings.iter().map(ToString::to_string).collect(),
     })

@@ -206,3 +206,27 @@ fn a_contract_that_a_guest_would_refuse_is_not_explained() {
     );
     assert!(!err.contains("CANARY"), "{err}");
 }
+
+#[test]
+fn a_signature_is_called_verified_only_where_it_was() {
+    let dir = folder();
+    let (made, _, err) = run(
+        dir.path(),
+        "encrypt --certificate image.crt --workload workload.yaml --env env.yaml --signing-key image.key --out signed",
+    );
+    assert_eq!((made, err.as_str()), (Some(0), ""));
+    let (_, sealed, _) = run(dir.path(), "explain signed");
+    assert!(
+        sealed.contains("signature    there is one; it can't be verified without --key\n"),
+        "{sealed}"
+    );
+    let (_, opened, _) = run(dir.path(), "explain --key image.key signed");
+    assert!(
+        opened.contains("signature    verified, by the key "),
+        "{opened}"
+    );
+    let (_, json, _) = run(dir.path(), "--json explain --key image.key signed");
+    let answer: Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(answer["signer"].as_str().map(str::len), Some(64), "{json}");
+    assert_eq!(answer["serial"], Value::Null);
+}

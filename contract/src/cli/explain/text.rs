@@ -18,12 +18,28 @@ impl Display for Explanation {
             "contract",
             format_args!("{} (digest {})", self.file, self.digest),
         )?;
-        let signature = if self.signed {
-            "there is one; it was not verified here"
-        } else {
-            "none: whoever can encrypt can make such a contract"
-        };
-        line(f, "signature", signature)?;
+        match (self.signed, &self.signer) {
+            (false, _) => line(
+                f,
+                "signature",
+                "none: whoever can encrypt can make such a contract",
+            )?,
+            (true, Some(signer)) => {
+                line(
+                    f,
+                    "signature",
+                    format_args!("verified, by the key {signer}"),
+                )?;
+            }
+            (true, None) => line(
+                f,
+                "signature",
+                "there is one; it can't be verified without --key",
+            )?,
+        }
+        if let Some(serial) = self.serial {
+            line(f, "serial", serial)?;
+        }
         if self.attestation_public_key {
             line(
                 f,
